@@ -1,0 +1,18 @@
+import type { Knex } from 'knex'
+import { up as users } from './0001-users.ts'
+import { up as clients } from './0002-clients.ts'
+import { up as sessions } from './0003-sessions.ts'
+import { up as keys } from './0004-keys.ts'
+import { up as audit } from './0005-audit.ts'
+
+/**
+ * Every migration, in order. Forward only; each must run while the previous release still serves. The name is what
+ * the database remembers: never rename one.
+ */
+export const MIGRATIONS: readonly { name: string; up: (knex: Knex) => Promise<void> }[] = [
+  { name: '0001-users', up: users },
+  { name: '0002-clients', up: clients },
+  { name: '0003-sessions', up: sessions },
+  { name: '0004-keys', up: keys },
+  { name: '0005-audit', up: audit },
+]

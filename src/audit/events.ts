@@ -1,0 +1,36 @@
+/** Every event the audit log knows. One row to add here, and the type forbids any other. */
+export const AUDIT_EVENTS = [
+  'user.created',
+  'user.disabled',
+  'user.enabled',
+  'user.deleted',
+  'user.password_set',
+  'client.created',
+  'client.disabled',
+  'client.enabled',
+  'client.secret_rotated',
+  'family.ended',
+  'family.reuse',
+  'family.late_retry',
+  'family.roll_forward',
+  'family.future',
+  'family.rebuilt',
+  'family.degraded',
+  'access_token.revoked',
+  'signing_key.created',
+  'signing_key.scheduled',
+  'signing_key.removed',
+  'symmetric_key.created',
+] as const
+
+export type AuditEventName = (typeof AUDIT_EVENTS)[number]
+
+/** One thing that happened. Never a secret, a token or a password in any field. */
+export interface AuditEvent {
+  readonly event: AuditEventName
+  /** Who did it: `operator` (command line), `keyturn` (the service itself), `user:<id>` or `client:<id>`. */
+  readonly actor: string
+  readonly userId?: string
+  readonly clientId?: string
+  readonly details?: Readonly<Record<string, string | number | boolean | null>>
+}

@@ -1,0 +1,60 @@
+import knexFactory, { type Knex } from 'knex'
+import { MIGRATIONS } from '../../migrations/all.ts'
+import { Unavailable } from '../unavailable.ts'
+import type { ConnectionSettings, Queryable } from './database.ts'
+import { isOutage } from './sql-state.ts'
+
+/** One number for all nodes: whoever holds this advisory lock migrates. */
+const MIGRATION_LOCK = 7_600_001
+const TABLE = 'schema_migrations'
+
+const source: Knex.MigrationSource<(typeof MIGRATIONS)[number]> = {
+  getMigrations: async () => [...MIGRATIONS],
+  getMigrationName: (migration) => migration.name,
+  getMigration: async (migration) => ({ up: migration.up, down: refuseDown }),
+}
+
+/**
+ * Brings the schema up to date, all or nothing, in one transaction under an advisory lock: two nodes that start at
+ * once migrate once. (The lock row of knex itself lives in the same transaction, so a crash cannot leave it locked.)
+ * @returns the names of the migrations that ran; empty when the schema was current
+ * @throws Unavailable when the server cannot be reached
+ */
+export async function migrate(settings: ConnectionSettings): Promise<string[]> {
+  const knex = knexFactory({
+    client: 'pg',
+    connection: settings as Knex.PgConnectionConfig,
+    pool: { min: 0, max: 1 },
+  })
+  try {
+    return await knex.transaction(async (transaction) => {
+      await transaction.raw('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK])
+      const [, names] = await transaction.migrate.latest({ migrationSource: source, tableName: TABLE })
+      return names as string[]
+    })
+  } catch (error) {
+    if (isOutage(error)) throw new Unavailable('postgres', 'no answer', { cause: error })
+    throw error
+  } finally {
+    await knex.destroy()
+  }
+}
+
+/**
+ * The migrations that the database still lacks, by name.
+ * @param database any connection to it; an empty database lacks them all
+ */
+export async function pendingMigrations(database: Queryable): Promise<string[]> {
+  const [table] = await database.query<{ found: boolean }>(
+    `select to_regclass('${TABLE}') is not null as found`,
+  )
+  if (!table?.found) return MIGRATIONS.map(({ name }) => name)
+  const done = new Set(
+    (await database.query<{ name: string }>(`select name from ${TABLE}`)).map(({ name }) => name),
+  )
+  return MIGRATIONS.map(({ name }) => name).filter((name) => !done.has(name))
+}
+
+async function refuseDown(): Promise<never> {
+  throw new Error('migrations go forward only')
+}
