@@ -11,12 +11,12 @@ export async function up(knex: Knex): Promise<void> {
       user_id text not null references users on delete cascade,
       authenticated_at timestamptz not null,
       created_at timestamptz not null,
-      expires_at timestamptz not null,
       ended_at timestamptz,
-      end_reason text
+      end_reason text,
+      remove_after timestamptz not null
     );
     create index sessions_by_user on sessions (user_id);
-    create index sessions_by_expiry on sessions (expires_at);
+    create index sessions_by_removal on sessions (remove_after);
 
     create table refresh_families (
       id bytea primary key check (length(id) = 16),
@@ -40,7 +40,6 @@ export async function up(knex: Knex): Promise<void> {
     create index refresh_families_by_session on refresh_families (session_id);
     create index refresh_families_by_user on refresh_families (user_id);
     create index refresh_families_by_client on refresh_families (client_id);
-    create index refresh_families_by_expiry on refresh_families (absolute_expires_at);
 
     create table revoked_access_tokens (
       jti text primary key,

@@ -1,0 +1,104 @@
+import { recordAudit } from '../audit/audit-postgres.ts'
+import type { Database, Queryable } from '../postgres/database.ts'
+import { endFamiliesOfClient } from '../sessions/sessions-postgres.ts'
+import { type ClientRow, toClient } from './client-row.ts'
+import type { Clients, NewClientSecret } from './clients.ts'
+
+/** Clients in PostgreSQL. */
+export function clientsPostgres(database: Database): Clients {
+  return {
+    add: (client, secret, event) =>
+      database.transaction(async (transaction) => {
+        const added = await transaction.query(
+          `insert into clients (id, name, is_confidential, is_native, is_first_party, grants, scopes, audiences,
+             redirect_uris, authentication_methods, late_policy, access_token_ttl_seconds, refresh_idle_ttl_seconds,
+             refresh_absolute_ttl_seconds, created_at, disabled_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+           on conflict do nothing returning id`,
+          [
+            client.id,
+            client.name,
+            client.isConfidential,
+            client.isNative,
+            client.isFirstParty,
+            client.grants,
+            client.scopes,
+            client.audiences,
+            client.redirectUris,
+            client.authenticationMethods,
+            client.latePolicy,
+            client.accessTokenTtlSeconds,
+            client.refreshIdleTtlSeconds,
+            client.refreshAbsoluteTtlSeconds,
+            client.createdAt,
+            client.disabledAt,
+          ],
+        )
+        if (added.length === 0) return false
+        if (secret) await insertSecret(transaction, client.id, secret)
+        await recordAudit(transaction, event)
+        return true
+      }),
+
+    async find(id) {
+      const [row] = await database.query<ClientRow>('select * from clients where id = $1', [id])
+      return row && toClient(row)
+    },
+
+    async list(limit, after) {
+      const rows = await database.query<ClientRow>(
+        'select * from clients where $2::text is null or id > $2 order by id limit $1',
+        [limit, after ?? null],
+      )
+      return rows.map(toClient)
+    },
+
+    replaceSecret: (id, secret, earlierEndsAt, event) =>
+      database.transaction(async (transaction) => {
+        const [client] = await transaction.query<{ is_confidential: boolean }>(
+          'select is_confidential from clients where id = $1 for update',
+          [id],
+        )
+        if (!client?.is_confidential) return false
+        await transaction.query(
+          `delete from client_secrets where client_id = $1 and id <> (
+             select id from client_secrets where client_id = $1 order by created_at desc, id desc limit 1)`,
+          [id],
+        )
+        await transaction.query('update client_secrets set expires_at = $2 where client_id = $1', [
+          id,
+          earlierEndsAt,
+        ])
+        await insertSecret(transaction, id, secret)
+        await recordAudit(transaction, event)
+        return true
+      }),
+
+    setEnabled: (id, isEnabled, now, event) =>
+      database.transaction(async (transaction) => {
+        if (!isEnabled) await endFamiliesOfClient(transaction, id, 'client_disabled', now)
+        const changed = await transaction.query(
+          'update clients set disabled_at = $2 where id = $1 returning id',
+          [id, isEnabled ? null : now],
+        )
+        if (changed.length === 0) return false
+        await recordAudit(transaction, event)
+        return true
+      }),
+
+    async noteSecretUse(secretId, at) {
+      await database.query('update client_secrets set last_used_at = $2 where id = $1', [secretId, at])
+    },
+  }
+}
+
+async function insertSecret(
+  transaction: Queryable,
+  clientId: string,
+  secret: NewClientSecret,
+): Promise<void> {
+  await transaction.query(
+    'insert into client_secrets (id, client_id, digest, created_at) values ($1, $2, $3, $4)',
+    [secret.id, clientId, secret.digest, secret.createdAt],
+  )
+}

@@ -1,0 +1,27 @@
+import type { AuditEvent } from '../audit/events.ts'
+import type { Client } from './client.ts'
+
+/** A secret to be stored: its digest only. */
+export interface NewClientSecret {
+  readonly id: string
+  readonly digest: Uint8Array
+  readonly createdAt: Date
+}
+
+/** All clients. Reading one for a request is `Presented` (tokens/presented.ts), together with what it presents. */
+export interface Clients {
+  /** Adds a client, with its first secret where it is confidential. False when the id is taken. */
+  add(client: Client, secret: NewClientSecret | undefined, event: AuditEvent): Promise<boolean>
+  find(id: string): Promise<Client | undefined>
+  /** In order of id; at most `limit`, after the id `after`. */
+  list(limit: number, after?: string): Promise<Client[]>
+  /**
+   * Adds a secret; the newest earlier one stays valid until `earlierEndsAt`, all others end now.
+   * False when there is no such confidential client.
+   */
+  replaceSecret(id: string, secret: NewClientSecret, earlierEndsAt: Date, event: AuditEvent): Promise<boolean>
+  /** Disables (ending every family the client holds) or enables. False when there is no such client. */
+  setEnabled(id: string, isEnabled: boolean, now: Date, event: AuditEvent): Promise<boolean>
+  /** Notes that a secret was used. */
+  noteSecretUse(secretId: string, at: Date): Promise<void>
+}

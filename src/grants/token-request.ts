@@ -1,0 +1,81 @@
+import {
+  type AuthenticatedClient,
+  authenticateClient,
+  parseClientCredentials,
+} from '../clients/authentication.ts'
+import type { Client } from '../clients/client.ts'
+import { OAuthError } from '../oauth/errors.ts'
+import type { Form } from '../oauth/form.ts'
+import { isGrantType } from '../oauth/grant-types.ts'
+import type { IssueTokens, TokenResponse } from '../tokens/issuer.ts'
+import type { PresentedFamily, ReadPresented } from '../tokens/presented.ts'
+import type { RefreshToken, RefreshTokens } from '../tokens/refresh-token.ts'
+import type { Grant } from './grant.ts'
+
+/** A refresh token whose tag holds, and what it names, if that exists. */
+export interface PresentedRefreshToken {
+  readonly token: RefreshToken
+  readonly family: PresentedFamily | undefined
+}
+
+/** What a token request led to: the answer, and what the log and the metrics say of it. */
+export interface TokenRequestResult {
+  readonly response: TokenResponse
+  readonly client: Client
+  readonly grant: Grant['type']
+}
+
+/** The parts a token request passes through. */
+export interface TokenRequestParts {
+  readonly grants: readonly Grant[]
+  readonly refreshTokens: RefreshTokens
+  readonly readPresented: ReadPresented
+  readonly issue: IssueTokens
+  /** Told of each client that has authenticated. */
+  readonly noteClient: (client: AuthenticatedClient) => void
+}
+
+/** Answers a token request (RFC 6749 §3.2) that has arrived as a form and an Authorization header. */
+export type AnswerTokenRequest = (authorization: string, form: Form) => Promise<TokenRequestResult>
+
+/**
+ * The pipeline of the token endpoint. Every grant passes the same steps in the same order: grant type, refresh token's
+ * tag (garbage asks no store), client credentials, one read, client authentication, permission, the grant itself, issue.
+ * Whatever is refused before the grant's own last step has consumed nothing.
+ */
+export function tokenRequest(parts: TokenRequestParts): AnswerTokenRequest {
+  const { refreshTokens, readPresented, issue, noteClient } = parts
+  const grants = new Map(parts.grants.map((grant) => [grant.type, grant]))
+
+  return async (authorization, form) => {
+    const grant = grantOf(form.required('grant_type'), grants)
+    const token = grant.type === 'refresh_token' ? parseRefreshToken(form, refreshTokens) : undefined
+    const credentials = parseClientCredentials(authorization, form)
+    const presented = await readPresented(credentials.clientId, token?.familyId)
+    const authenticated = authenticateClient(credentials, presented.client)
+    const { client } = authenticated
+    noteClient(authenticated)
+    if (!client.grants.includes(grant.type)) {
+      throw new OAuthError('unauthorized_client', 'the client may not use this grant', {
+        reason: 'grant_not_allowed',
+      })
+    }
+    const refreshToken = token && { token, family: presented.family }
+    const response = await issue(await grant.authorize({ form, client, refreshToken }))
+    return { response, client, grant: grant.type }
+  }
+}
+
+function grantOf(type: string, grants: ReadonlyMap<string, Grant>): Grant {
+  const grant = isGrantType(type) ? grants.get(type) : undefined
+  if (grant) return grant
+  throw new OAuthError('unsupported_grant_type', 'the grant type is not one of this server')
+}
+
+function parseRefreshToken(form: Form, refreshTokens: RefreshTokens): RefreshToken {
+  const token = refreshTokens.parse(form.required('refresh_token'))
+  if (token) return token
+  throw new OAuthError('invalid_grant', 'the refresh token is not valid', {
+    reason: 'refresh_token_malformed',
+  })
+}

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto'
+import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
+import { addSeconds, type Clock, toSeconds } from '../clock.ts'
+import type { Keyring } from '../keys/keyring.ts'
+import { printScope } from '../oauth/scope.ts'
+
+/** RFC 9068 §2.1. */
+const TYPE = 'at+jwt'
+/** A token of ours is far below this; anything longer is refused before it is looked into. */
+const MAX_LENGTH = 8192
+const ALGORITHM = 'RS256'
+
+/** What an access token says. */
+export interface AccessTokenContent {
+  /** The user's id, or the client's id where it acts for itself. */
+  readonly subject: string
+  readonly clientId: string
+  readonly audience: readonly string[]
+  readonly scope: readonly string[]
+  readonly expiresAt: Date
+  /** Only for users. */
+  readonly username?: string
+  readonly authenticatedAt?: Date
+  readonly sessionId?: string
+  /** The refresh family it was issued with, base64url. */
+  readonly familyId?: string
+}
+
+/** A token of ours that is whole and not expired. Whether it was ended early is for introspection to ask. */
+export interface VerifiedAccessToken extends AccessTokenContent {
+  readonly jti: string
+  readonly issuedAt: Date
+}
+
+/** Makes and reads access tokens. */
+export interface AccessTokens {
+  /** @throws Unavailable when no key may sign now */
+  sign(content: AccessTokenContent): Promise<string>
+  /** The content, or undefined when it is not a live access token of ours. */
+  verify(token: string): Promise<VerifiedAccessToken | undefined>
+}
+
+/**
+ * Access tokens as RFC 9068 has them: `iss sub aud client_id scope iat exp jti auth_time`, and `sid` and `fid`, our
+ * session and family. For Django resource servers also `token_type`, and for users `user_id` and `username`
+ * (docs/adr/0005-access-tokens.md). `iat` is rounded down, there is no `nbf`: a verifier's clock may be a little behind.
+ */
+export function accessTokens({
+  issuer,
+  keyring,
+  clock,
+}: {
+  issuer: string
+  keyring: Keyring
+  clock: Clock
+}): AccessTokens {
+  return {
+    async sign(content) {
+      const { kid, algorithm, key } = keyring.signer(ALGORITHM)
+      return new SignJWT(claimsOf(content, issuer, clock))
+        .setProtectedHeader({ alg: algorithm, kid, typ: TYPE })
+        .sign(key)
+    },
+
+    async verify(token) {
+      if (token.length > MAX_LENGTH) return undefined
+      try {
+        const { payload } = await jwtVerify(
+          token,
+          (header) => {
+            const found = header.kid === undefined ? undefined : keyring.verificationKey(header.kid)
+            if (found === undefined || found.algorithm !== header.alg) throw new errors.JWKSNoMatchingKey()
+            return found.key
+          },
+          {
+            issuer,
+            typ: TYPE,
+            algorithms: [ALGORITHM],
+            requiredClaims: ['sub', 'aud', 'client_id', 'scope', 'jti', 'iat', 'exp'],
+            currentDate: clock.now(),
+          },
+        )
+        return toContent(payload)
+      } catch (error) {
+        if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined
+        throw error
+      }
+    },
+  }
+}
+
+function claimsOf(content: AccessTokenContent, issuer: string, clock: Clock): JWTPayload {
+  const { audience, authenticatedAt, sessionId, familyId, username } = content
+  return {
+    iss: issuer,
+    sub: content.subject,
+    aud: audience.length === 1 ? (audience[0] as string) : [...audience],
+    client_id: content.clientId,
+    scope: printScope(content.scope),
+    iat: toSeconds(clock.now()),
+    exp: toSeconds(content.expiresAt),
+    jti: randomBytes(16).toString('hex'),
+    token_type: 'access',
+    ...(authenticatedAt && { auth_time: toSeconds(authenticatedAt) }),
+    ...(sessionId !== undefined && { sid: sessionId }),
+    ...(familyId !== undefined && { fid: familyId }),
+    ...(username !== undefined && { user_id: content.subject, username }),
+  }
+}
+
+/** Reads back what `claimsOf` wrote; the signature says that we wrote it. */
+function toContent(payload: JWTPayload): VerifiedAccessToken {
+  const claims = payload as JWTPayload &
+    Record<'sub' | 'jti' | 'client_id' | 'scope', string> &
+    Record<string, unknown>
+  const text = (name: string) => (typeof claims[name] === 'string' ? { [name]: claims[name] as string } : {})
+  const { username, sid, fid } = { ...text('username'), ...text('sid'), ...text('fid') } as Record<
+    string,
+    string
+  >
+  return {
+    subject: claims.sub,
+    clientId: claims.client_id,
+    audience: [claims.aud ?? []].flat(),
+    scope: claims.scope === '' ? [] : claims.scope.split(' '),
+    issuedAt: addSeconds(new Date(0), claims.iat ?? 0),
+    expiresAt: addSeconds(new Date(0), claims.exp ?? 0),
+    jti: claims.jti,
+    ...(username !== undefined && { username }),
+    ...(sid !== undefined && { sessionId: sid }),
+    ...(fid !== undefined && { familyId: fid }),
+    ...(typeof claims['auth_time'] === 'number' && {
+      authenticatedAt: addSeconds(new Date(0), claims['auth_time']),
+    }),
+  }
+}

@@ -1,0 +1,51 @@
+import { recordAudit } from '../audit/audit-postgres.ts'
+import type { Database, Queryable } from '../postgres/database.ts'
+import { KEEP_SESSION } from '../sessions/sessions-postgres.ts'
+import type { Anchor } from './anchors.ts'
+import { rotationAudit } from './rotation-audit.ts'
+
+/**
+ * Writes where families stand into the record: one statement for all of them, never lowering a generation. Rows are
+ * locked in the order of their ids, so that two nodes cannot deadlock. Events worth an audit row are written with it.
+ */
+export function writeAnchors(database: Database): (anchors: readonly Anchor[]) => Promise<void> {
+  return async (anchors) => {
+    const events = anchors.flatMap(({ family, outcome, position, rebuilt }) => {
+      return rotationAudit(family, outcome, position, rebuilt) ?? []
+    })
+    if (events.length === 0) return raise(database, anchors)
+    await database.transaction(async (transaction) => {
+      await raise(transaction, anchors)
+      for (const event of events) await recordAudit(transaction, event)
+    })
+  }
+}
+
+async function raise(queryable: Queryable, anchors: readonly Anchor[]): Promise<void> {
+  const positions = anchors.map(({ position }) => position)
+  await queryable.query(
+    `with reached as (
+       select * from unnest($1::bytea[], $2::int[], $3::int[], $4::timestamptz[], $5::int[], $6::bool[], $7::timestamptz[])
+         as r (id, generation, predecessor, rotated_at, key_version, late_used, idle_expires_at)
+     ), locked as (
+       select f.id from refresh_families f join reached r on r.id = f.id
+       where f.generation < r.generation order by f.id for update of f
+     ), moved as (
+       update refresh_families f set generation = r.generation, predecessor = r.predecessor,
+         rotated_at = r.rotated_at, key_version = r.key_version, late_used = r.late_used,
+         idle_expires_at = greatest(f.idle_expires_at, r.idle_expires_at)
+       from reached r, locked l where f.id = l.id and r.id = f.id and f.generation < r.generation
+       returning f.session_id, f.idle_expires_at
+     ), ${KEEP_SESSION}
+     select count(*) from moved`,
+    [
+      anchors.map(({ family }) => family.id),
+      positions.map(({ generation }) => generation),
+      positions.map(({ predecessor }) => predecessor),
+      positions.map(({ rotatedAt }) => rotatedAt),
+      positions.map(({ keyVersion }) => keyVersion),
+      positions.map(({ lateUsed }) => lateUsed),
+      anchors.map(({ idleExpiresAt }) => idleExpiresAt),
+    ],
+  )
+}

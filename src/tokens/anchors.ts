@@ -1,0 +1,92 @@
+import type { Logger } from '../telemetry/logger.ts'
+import type { RefreshFamily } from './refresh-families.ts'
+import type { Position, RotationOutcome } from './rotation.ts'
+
+/** A rotation that Redis has made and Postgres does not know yet. */
+export interface Anchor {
+  readonly family: RefreshFamily
+  readonly outcome: RotationOutcome
+  readonly position: Position
+  readonly rebuilt: boolean
+  readonly idleExpiresAt: Date
+}
+
+/** Anchors that wait for the next batch. */
+export interface AnchorQueue {
+  add(anchor: Anchor): void
+  /** Writes everything that waits; resolves when it is written, or rejects with the store's error. */
+  flush(): Promise<void>
+  /** How many families wait, and since when the oldest does (milliseconds of the time `add` was told). */
+  waiting(): { families: number; since: Date | undefined }
+}
+
+/** A rotation is in Postgres within this time, as long as Postgres answers. */
+const FLUSH_AFTER_MS = 100
+/** After a failure: soon enough to be done before anyone notices, seldom enough not to fill the log. */
+const RETRY_AFTER_MS = 1000
+/** Rows in one statement. */
+const BATCH = 1000
+
+/**
+ * Gathers positions and writes them in batches: rotating a family costs Postgres no transaction of its own. Of several
+ * positions of one family only the furthest is kept; what fails to be written stays and is tried again.
+ * @param write one batch; must never lower a position
+ */
+export function anchorQueue(
+  write: (anchors: readonly Anchor[]) => Promise<void>,
+  logger: Logger,
+): AnchorQueue {
+  const waiting = new Map<string, Anchor>()
+  let timer: NodeJS.Timeout | undefined
+  let writing: Promise<void> | undefined
+
+  function add(anchor: Anchor): void {
+    keep(anchor)
+    schedule(FLUSH_AFTER_MS)
+  }
+
+  function keep(anchor: Anchor): void {
+    const id = anchor.family.id.toString('latin1')
+    const earlier = waiting.get(id)
+    if (earlier && earlier.position.generation >= anchor.position.generation) return
+    waiting.set(id, anchor)
+  }
+
+  function schedule(afterMs: number): void {
+    timer ??= setTimeout(() => {
+      flush().catch((error) => logger.warn({ err: error, families: waiting.size }, 'anchors not written yet'))
+    }, afterMs)
+  }
+
+  function flush(): Promise<void> {
+    clearTimeout(timer)
+    timer = undefined
+    writing ??= writeAll().finally(() => {
+      writing = undefined
+    })
+    return writing
+  }
+
+  async function writeAll(): Promise<void> {
+    while (waiting.size > 0) {
+      const batch = [...waiting.values()].slice(0, BATCH)
+      for (const { family } of batch) waiting.delete(family.id.toString('latin1'))
+      try {
+        await write(batch)
+      } catch (error) {
+        for (const anchor of batch) keep(anchor)
+        schedule(RETRY_AFTER_MS)
+        throw error
+      }
+    }
+  }
+
+  return {
+    add,
+    flush,
+    waiting() {
+      const oldest = [...waiting.values()].map(({ position }) => position.rotatedAt.getTime())
+      return { families: waiting.size, since: oldest.length > 0 ? new Date(Math.min(...oldest)) : undefined }
+    },
+  }
+}

@@ -1,0 +1,24 @@
+import type { Client } from '../clients/client.ts'
+import type { PresentedFamily, TokenUser } from './presented.ts'
+import type { Position } from './rotation.ts'
+
+/** On whose behalf tokens are issued. */
+export type Subject =
+  /** The client itself (RFC 6749 §4.4). */
+  | { readonly kind: 'client' }
+  /** A user who has just signed in: a new session, and a new family where the client may refresh. */
+  | { readonly kind: 'login'; readonly user: TokenUser; readonly authenticatedAt: Date }
+  /** A session that goes on: the family has been rotated to `position`. */
+  | { readonly kind: 'family'; readonly presented: PresentedFamily; readonly position: Position }
+
+/** What every grant yields: who may have which tokens, for what. The issuer makes them. */
+export interface Authorization {
+  readonly client: Client
+  readonly subject: Subject
+  /** Of this access token. */
+  readonly scope: readonly string[]
+  /** Of this access token: at least one. */
+  readonly audience: readonly string[]
+  /** What later refreshes may ask for, where a family begins. */
+  readonly refreshable: { readonly scope: readonly string[]; readonly audience: readonly string[] }
+}

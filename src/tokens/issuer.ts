@@ -1,0 +1,165 @@
+import { randomBytes } from 'node:crypto'
+import type { Client } from '../clients/client.ts'
+import { addSeconds, type Clock, toSeconds } from '../clock.ts'
+import { printScope } from '../oauth/scope.ts'
+import type { AccessTokenContent, AccessTokens } from './access-token.ts'
+import type { Authorization } from './authorization.ts'
+import type { RefreshFamilies, RefreshFamily } from './refresh-families.ts'
+import type { RefreshTokens } from './refresh-token.ts'
+import { FIRST_GENERATION } from './rotation.ts'
+
+/** The lifetimes of a client that has none of its own, seconds. */
+export interface Lifetimes {
+  readonly accessTokenTtlSeconds: number
+  readonly refreshIdleTtlSeconds: number
+  readonly refreshAbsoluteTtlSeconds: number
+}
+
+/** RFC 6749 §5.1. Wire names. */
+export interface TokenResponse {
+  readonly access_token: string
+  readonly token_type: 'Bearer'
+  readonly expires_in: number
+  readonly scope: string
+  readonly refresh_token?: string
+}
+
+/** Turns an authorization into tokens: the only mint. */
+export type IssueTokens = (authorization: Authorization) => Promise<TokenResponse>
+
+/** The parts the issuer works with. */
+export interface IssuerParts {
+  readonly accessTokens: AccessTokens
+  readonly refreshTokens: RefreshTokens
+  readonly families: RefreshFamilies
+  /** The refresh key version for a new family. */
+  readonly keyVersion: () => number
+  readonly lifetimes: Lifetimes
+  readonly clock: Clock
+}
+
+/**
+ * Makes the issuer. A login is recorded (session and family) before anything is signed; if signing fails after that, the
+ * client simply signs in again, and if it fails after a rotation, the retry gets the same refresh token.
+ */
+export function makeIssuer(parts: IssuerParts): IssueTokens {
+  const { accessTokens, refreshTokens, families, keyVersion, clock } = parts
+
+  return async (authorization) => {
+    const { client, subject, scope, audience } = authorization
+    const now = clock.now()
+    const ttl = lifetimesOf(client, parts.lifetimes)
+    const accessExpiresAt = addSeconds(now, ttl.accessTokenTtlSeconds)
+    const base = { clientId: client.id, scope, audience }
+
+    switch (subject.kind) {
+      case 'client':
+        return answer({ ...base, subject: client.id, expiresAt: accessExpiresAt }, now)
+
+      case 'login': {
+        const sessionId = randomBytes(16).toString('base64url')
+        const mayRefresh = client.grants.includes('refresh_token')
+        const family = mayRefresh ? newFamily(authorization, subject.user.id, sessionId, now, ttl) : undefined
+        const { authenticatedAt } = subject
+        const expiresAt = family?.idleExpiresAt ?? accessExpiresAt
+        await families.begin({ id: sessionId, userId: subject.user.id, authenticatedAt, expiresAt, family })
+        return answer(
+          {
+            ...base,
+            ...ofUser(subject.user, authenticatedAt, sessionId, family),
+            expiresAt: accessExpiresAt,
+          },
+          now,
+          family && refreshTokens.print(family, FIRST_GENERATION, family.anchor.keyVersion),
+        )
+      }
+
+      case 'family': {
+        const { family, user, authenticatedAt } = subject.presented
+        const { generation, keyVersion: version } = subject.position
+        return answer(
+          {
+            ...base,
+            ...ofUser(user, authenticatedAt, family.sessionId, family),
+            // The end of the session is the end: an access token does not outlive it.
+            expiresAt: new Date(Math.min(accessExpiresAt.getTime(), family.absoluteExpiresAt.getTime())),
+          },
+          now,
+          refreshTokens.print(family, generation, version),
+        )
+      }
+    }
+  }
+
+  async function answer(
+    content: AccessTokenContent,
+    now: Date,
+    refreshToken?: string,
+  ): Promise<TokenResponse> {
+    return {
+      access_token: await accessTokens.sign(content),
+      token_type: 'Bearer',
+      expires_in: toSeconds(content.expiresAt) - toSeconds(now),
+      scope: printScope(content.scope),
+      ...(refreshToken !== undefined && { refresh_token: refreshToken }),
+    }
+  }
+
+  function newFamily(
+    { client, refreshable }: Authorization,
+    userId: string,
+    sessionId: string,
+    now: Date,
+    ttl: Lifetimes,
+  ): RefreshFamily {
+    const absoluteExpiresAt = addSeconds(now, ttl.refreshAbsoluteTtlSeconds)
+    return {
+      id: randomBytes(16),
+      sessionId,
+      userId,
+      clientId: client.id,
+      scope: refreshable.scope,
+      audience: refreshable.audience,
+      salt: randomBytes(16),
+      absoluteExpiresAt,
+      idleExpiresAt: idleExpiry(now, absoluteExpiresAt, ttl),
+      endedAt: null,
+      anchor: {
+        generation: FIRST_GENERATION,
+        predecessor: 0,
+        rotatedAt: now,
+        keyVersion: keyVersion(),
+        lateUsed: false,
+      },
+    }
+  }
+}
+
+/** The client's own lifetimes where it has them, the configuration's otherwise. */
+export function lifetimesOf(client: Client, defaults: Lifetimes): Lifetimes {
+  return {
+    accessTokenTtlSeconds: client.accessTokenTtlSeconds ?? defaults.accessTokenTtlSeconds,
+    refreshIdleTtlSeconds: client.refreshIdleTtlSeconds ?? defaults.refreshIdleTtlSeconds,
+    refreshAbsoluteTtlSeconds: client.refreshAbsoluteTtlSeconds ?? defaults.refreshAbsoluteTtlSeconds,
+  }
+}
+
+/** Where the idle expiry stands after a use at `now`: it slides, but never past the absolute one. */
+export function idleExpiry(now: Date, absoluteExpiresAt: Date, { refreshIdleTtlSeconds }: Lifetimes): Date {
+  return new Date(Math.min(addSeconds(now, refreshIdleTtlSeconds).getTime(), absoluteExpiresAt.getTime()))
+}
+
+function ofUser(
+  user: { id: string; username: string },
+  authenticatedAt: Date,
+  sessionId: string,
+  family: RefreshFamily | undefined,
+) {
+  return {
+    subject: user.id,
+    username: user.username,
+    authenticatedAt,
+    sessionId,
+    ...(family && { familyId: family.id.toString('base64url') }),
+  }
+}

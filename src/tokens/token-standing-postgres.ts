@@ -1,0 +1,52 @@
+import { recordAudit } from '../audit/audit-postgres.ts'
+import { coalesce } from '../postgres/coalesce.ts'
+import type { Database } from '../postgres/database.ts'
+import type { TokenBasis, TokenStanding } from './token-standing.ts'
+
+const SQL = `
+  select
+    not exists (select 1 from revoked_access_tokens r where r.jti = asked.jti)
+    and exists (select 1 from clients c where c.id = asked.client_id and c.disabled_at is null)
+    and (asked.user_id is null
+      or exists (select 1 from users u where u.id = asked.user_id and u.is_active))
+    and (asked.session_id is null
+      or exists (select 1 from sessions s where s.id = asked.session_id and s.ended_at is null))
+    and (asked.family_id is null
+      or exists (select 1 from refresh_families f where f.id = asked.family_id and f.ended_at is null)) as stands
+  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[])
+    with ordinality as asked (jti, client_id, user_id, session_id, family_id, place)
+  order by asked.place`
+
+/** Reads and writes the standing of access tokens in PostgreSQL, one query for all of a turn of the event loop. */
+export function tokenStandingPostgres(database: Database): TokenStanding {
+  const read = coalesce(async (asked: readonly TokenBasis[]) => {
+    const rows = await database.query<{ stands: boolean }>(SQL, [
+      asked.map(({ jti }) => jti),
+      asked.map(({ clientId }) => clientId),
+      asked.map(({ userId }) => userId ?? null),
+      asked.map(({ sessionId }) => sessionId ?? null),
+      asked.map(({ familyId }) => (familyId === undefined ? null : Buffer.from(familyId, 'base64url'))),
+    ])
+    return rows.map(({ stands }) => stands)
+  })
+
+  return {
+    stands: read,
+
+    revoke: (jti, expiresAt, now, actor) =>
+      database.transaction(async (transaction) => {
+        const revoked = await transaction.query(
+          `with forgotten as (
+             delete from revoked_access_tokens where jti in (
+               select jti from revoked_access_tokens where expires_at < $3
+               order by expires_at limit 2 for update skip locked)
+           )
+           insert into revoked_access_tokens (jti, expires_at) values ($1, $2)
+           on conflict do nothing returning jti`,
+          [jti, expiresAt, now],
+        )
+        if (revoked.length > 0)
+          await recordAudit(transaction, { event: 'access_token.revoked', actor, details: { jti } })
+      }),
+  }
+}

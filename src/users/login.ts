@@ -1,0 +1,64 @@
+import type { Clock } from '../clock.ts'
+import type { Hasher } from '../passwords/hasher.ts'
+import { isPossibleIdentifier } from './identifier.ts'
+import type { User } from './user.ts'
+import type { Users } from './users.ts'
+
+/**
+ * No failed login is answered earlier than this. It is above the slowest hash of any accepted format on a busy core,
+ * so that the time says nothing about whether the name exists or how its password is stored.
+ */
+const FAILURE_DEADLINE_MS = 1000
+
+/** Why a login was refused: for log and metric only, the caller is told one thing. */
+export type LoginRefusal = 'identifier_unknown' | 'password_wrong' | 'password_unusable' | 'user_disabled'
+
+/** What became of a login. */
+export type LoginOutcome =
+  | { readonly outcome: 'signed_in'; readonly user: User }
+  | { readonly outcome: 'refused'; readonly reason: LoginRefusal }
+
+/** Checks a username or e-mail address with a password. */
+export type Login = (identifier: string, password: string) => Promise<LoginOutcome>
+
+/**
+ * Makes the login check. Whatever is wrong, one hash is computed and the refusal comes no earlier than a fixed time
+ * after the start, so that unknown, wrong and disabled cannot be told apart (OWASP ASVS 6.3.8).
+ * A password whose hash is out of date is hashed anew; a failure of that does not fail the login.
+ * The returned function throws Unavailable when the hashing queue is full or the store is silent: never a refusal.
+ */
+export function makeLogin({ users, hasher, clock }: { users: Users; hasher: Hasher; clock: Clock }): Login {
+  async function check(identifier: string, password: string): Promise<LoginOutcome> {
+    const found = isPossibleIdentifier(identifier) ? await users.findByIdentifier(identifier) : undefined
+    const stored = found?.passwordHash ?? undefined
+    const verification = await hasher.verify(password, stored)
+    if (!found) return refused('identifier_unknown')
+    if (verification.outcome === 'unusable') return refused('password_unusable')
+    if (verification.outcome === 'mismatch') return refused('password_wrong')
+    if (!found.user.isActive) return refused('user_disabled')
+
+    const rehash = verification.rehash && stored ? await rehashed(password, stored) : undefined
+    await users.noteLogin(found.user.id, clock.now(), rehash)
+    return { outcome: 'signed_in', user: found.user }
+  }
+
+  async function rehashed(password: string, from: string): Promise<{ from: string; to: string } | undefined> {
+    return hasher.hash(password).then(
+      (to) => ({ from, to }),
+      () => undefined,
+    )
+  }
+
+  return async (identifier, password) => {
+    const started = clock.now().getTime()
+    const result = await check(identifier, password)
+    if (result.outcome === 'refused') {
+      await clock.wait(started + FAILURE_DEADLINE_MS - clock.now().getTime())
+    }
+    return result
+  }
+}
+
+function refused(reason: LoginRefusal): LoginOutcome {
+  return { outcome: 'refused', reason }
+}

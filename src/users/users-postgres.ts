@@ -1,0 +1,132 @@
+import { recordAudit } from '../audit/audit-postgres.ts'
+import type { AuditEvent } from '../audit/events.ts'
+import type { Database, Queryable } from '../postgres/database.ts'
+import { endSessionsOfUser } from '../sessions/sessions-postgres.ts'
+import { normalizeIdentifier } from './identifier.ts'
+import type { User } from './user.ts'
+import type { Users } from './users.ts'
+
+interface UserRow {
+  id: string
+  username: string
+  email: string | null
+  password_hash: string | null
+  is_active: boolean
+  is_staff: boolean
+  is_superuser: boolean
+  joined_at: Date
+  last_login_at: Date | null
+  extra: Record<string, unknown>
+}
+
+const COLUMNS = `u.id, u.username, u.email, u.password_hash, u.is_active, u.is_staff, u.is_superuser,
+  u.joined_at, u.last_login_at, u.extra`
+
+/** Users in PostgreSQL. */
+export function usersPostgres(database: Database): Users {
+  /** Makes a change and writes its audit row with it; no row where nothing was there to change. */
+  function change(event: AuditEvent, work: (transaction: Queryable) => Promise<object[]>): Promise<boolean> {
+    return database.transaction(async (transaction) => {
+      const changed = await work(transaction)
+      if (changed.length > 0) await recordAudit(transaction, event)
+      return changed.length > 0
+    })
+  }
+
+  return {
+    async add(user, event) {
+      const names = [user.username, ...(user.email === null ? [] : [user.email])].map(normalizeIdentifier)
+      return database.transaction(async (transaction) => {
+        await transaction.query(
+          `insert into users (id, username, email, password_hash, is_active, is_staff, is_superuser, joined_at, extra)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+          [
+            user.id,
+            user.username,
+            user.email,
+            user.passwordHash,
+            user.isActive,
+            user.isStaff,
+            user.isSuperuser,
+            user.joinedAt,
+            JSON.stringify(user.extra),
+          ],
+        )
+        const wanted = [...new Set(names)].sort()
+        const taken = await transaction.query(
+          `insert into user_identifiers (identifier, user_id) select unnest($1::text[]), $2
+           on conflict do nothing returning identifier`,
+          [wanted, user.id],
+        )
+        if (taken.length < wanted.length) {
+          await transaction.query('delete from users where id = $1', [user.id])
+          return false
+        }
+        await recordAudit(transaction, event)
+        return true
+      })
+    },
+
+    async find(id) {
+      const [row] = await database.query<UserRow>(`select ${COLUMNS} from users u where u.id = $1`, [id])
+      return row && toUser(row)
+    },
+
+    async findByIdentifier(identifier) {
+      const [row] = await database.query<UserRow>(
+        `select ${COLUMNS} from user_identifiers i join users u on u.id = i.user_id where i.identifier = $1`,
+        [normalizeIdentifier(identifier)],
+      )
+      return row && { user: toUser(row), passwordHash: row.password_hash }
+    },
+
+    async list(limit, after) {
+      const rows = await database.query<UserRow>(
+        `select ${COLUMNS} from users u where $2::text is null or u.username > $2 order by u.username limit $1`,
+        [limit, after ?? null],
+      )
+      return rows.map(toUser)
+    },
+
+    setPassword: (id, passwordHash, now, event) =>
+      change(event, async (transaction) => {
+        await endSessionsOfUser(transaction, id, 'password_changed', now)
+        return transaction.query(
+          'update users set password_hash = $2, password_changed_at = $3 where id = $1 returning id',
+          [id, passwordHash, now],
+        )
+      }),
+
+    setActive: (id, isActive, now, event) =>
+      change(event, async (transaction) => {
+        if (!isActive) await endSessionsOfUser(transaction, id, 'user_disabled', now)
+        return transaction.query('update users set is_active = $2 where id = $1 returning id', [id, isActive])
+      }),
+
+    remove: (id, event) =>
+      change(event, (transaction) => transaction.query('delete from users where id = $1 returning id', [id])),
+
+    async noteLogin(id, at, rehash) {
+      await database.query(
+        `update users set last_login_at = $2,
+           password_hash = case when password_hash = $3 then $4 else password_hash end
+         where id = $1`,
+        [id, at, rehash?.from ?? null, rehash?.to ?? null],
+      )
+    },
+  }
+}
+
+function toUser(row: UserRow): User {
+  return {
+    id: row.id,
+    username: row.username,
+    email: row.email,
+    isActive: row.is_active,
+    isStaff: row.is_staff,
+    isSuperuser: row.is_superuser,
+    joinedAt: row.joined_at,
+    lastLoginAt: row.last_login_at,
+    extra: row.extra,
+  }
+}

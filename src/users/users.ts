@@ -1,0 +1,44 @@
+import type { AuditEvent } from '../audit/events.ts'
+import type { User } from './user.ts'
+
+/** A user to be added; the store makes nothing up but the identifiers' normal form. */
+export interface NewUser {
+  readonly id: string
+  readonly username: string
+  readonly email: string | null
+  readonly passwordHash: string | null
+  readonly isActive: boolean
+  readonly isStaff: boolean
+  readonly isSuperuser: boolean
+  readonly joinedAt: Date
+  readonly extra: Readonly<Record<string, unknown>>
+}
+
+/** A user together with what a login is checked against. */
+export interface UserWithPassword {
+  readonly user: User
+  readonly passwordHash: string | null
+}
+
+/** All users. */
+export interface Users {
+  /**
+   * Adds a user with its identifiers.
+   * @returns false when another user has the username or address, as a username or as an address
+   */
+  add(user: NewUser, event: AuditEvent): Promise<boolean>
+  /** By id. */
+  find(id: string): Promise<User | undefined>
+  /** By username or e-mail address, in any spelling of their normal form. */
+  findByIdentifier(identifier: string): Promise<UserWithPassword | undefined>
+  /** In order of username; at most `limit`, after the username `after`. */
+  list(limit: number, after?: string): Promise<User[]>
+  /** Sets the password and ends every session of the user. False when there is no such user. */
+  setPassword(id: string, passwordHash: string, now: Date, event: AuditEvent): Promise<boolean>
+  /** Disables or enables; disabling ends every session of the user. False when there is no such user. */
+  setActive(id: string, isActive: boolean, now: Date, event: AuditEvent): Promise<boolean>
+  /** Removes the user with everything that is theirs. False when there is no such user. */
+  remove(id: string, event: AuditEvent): Promise<boolean>
+  /** Notes a login, and a better hash of the same password if there is one and the old one still stands. */
+  noteLogin(id: string, at: Date, rehash?: { from: string; to: string }): Promise<void>
+}
