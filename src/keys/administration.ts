@@ -1,0 +1,141 @@
+import { addSeconds } from '../clock.ts'
+import type { SigningAlgorithm } from './algorithms.ts'
+import { earliestActivation, type PlannedRotation, planRotation } from './rotation.ts'
+import { type KeySchedule, retireToRemoveSeconds } from './schedule.ts'
+import { comparePublication, type KeyLife, type KeyPhase, keyLives, type SigningKey } from './signing-key.ts'
+import type { SigningKeys } from './signing-keys.ts'
+
+/** A signing key as an operator sees it. Plain data; times are ISO 8601, by the database's clock. */
+export interface KeyDescription {
+  readonly kid: string
+  readonly algorithm: SigningAlgorithm
+  readonly phase: KeyPhase
+  readonly publishedAt: string
+  readonly activatesAt: string | null
+  readonly retiresAt: string | null
+  readonly removesAt: string | null
+  /** For a `next` key, the earliest safe moment for it to sign; null for any other. */
+  readonly earliestActivationAt: string | null
+}
+
+/** One thing that happened to a key, or will. */
+export interface TimelineEntry {
+  readonly at: string
+  readonly event: 'published' | 'may_activate' | 'activates' | 'retires' | 'removed'
+  readonly kid: string
+  readonly algorithm: SigningAlgorithm
+  /** Whether it lies behind us. */
+  readonly isPast: boolean
+}
+
+/** What a rotation did, for one algorithm. */
+export interface RotationReport {
+  readonly outcome: PlannedRotation['outcome']
+  readonly algorithm: SigningAlgorithm
+  /** The key that takes over, and when. */
+  readonly kid: string
+  readonly activatesAt: string
+  /** The key that it takes over from, and until when that one is published. */
+  readonly retiringKid: string | null
+  readonly retiringRemovesAt: string | null
+}
+
+/**
+ * What an operator may do with signing keys; the command line and the administration API are two thin doors to it.
+ * What changes something is audited in the same transaction.
+ */
+export function keyAdministration({
+  signingKeys,
+  schedule,
+}: {
+  signingKeys: SigningKeys
+  schedule: KeySchedule
+}) {
+  return {
+    /** All keys, in order of publication. */
+    async listKeys(): Promise<KeyDescription[]> {
+      const { keys, now } = await signingKeys.load()
+      return keyLives(keys, now, schedule)
+        .sort((left, right) => comparePublication(left.key, right.key))
+        .map((life) => describe(life, now, schedule))
+    },
+
+    /** The timeline of all keys, in order of time. What has no date yet is left out. */
+    async planKeys(): Promise<TimelineEntry[]> {
+      const { keys, now } = await signingKeys.load()
+      return keyLives(keys, now, schedule)
+        .flatMap((life) => timeline(describe(life, now, schedule)))
+        .map((entry) => ({ ...entry, isPast: new Date(entry.at).getTime() <= now.getTime() }))
+        .sort((left, right) => (left.at < right.at ? -1 : Number(left.at > right.at)))
+    },
+
+    /**
+     * Has the `next` key of each algorithm take over: at the earliest safe time, or at once.
+     * @param options.now insist on this moment
+     * @throws Refusal `too_early` with the reason and the earliest time; no key has got another date then
+     */
+    async rotateKeys({ now: atOnce }: { now: boolean }, actor: string): Promise<RotationReport[]> {
+      await signingKeys.maintain(schedule)
+      const reports = await signingKeys.activate((keys, now) => {
+        const planned = planRotation(keys, now, schedule, atOnce ? 'now' : 'when_safe')
+        return planned.map((plan) => ({ ...plan, retiring: predecessor(plan, keys, now, schedule) }))
+      }, actor)
+      // The next `next` is published at once, so that an emergency that follows need not wait longer than it must.
+      await signingKeys.maintain(schedule)
+      return reports.map(({ outcome, algorithm, kid, activatesAt, retiring }) => ({
+        outcome,
+        algorithm,
+        kid,
+        activatesAt: activatesAt.toISOString(),
+        retiringKid: retiring?.kid ?? null,
+        retiringRemovesAt: retiring
+          ? addSeconds(activatesAt, retireToRemoveSeconds(schedule)).toISOString()
+          : null,
+      }))
+    },
+  }
+}
+
+/** What an operator may do with signing keys. */
+export type KeyAdministration = ReturnType<typeof keyAdministration>
+
+function describe(
+  { key, phase, retiresAt, removesAt }: KeyLife,
+  now: Date,
+  schedule: KeySchedule,
+): KeyDescription {
+  return {
+    kid: key.kid,
+    algorithm: key.algorithm,
+    phase,
+    publishedAt: key.publishedAt.toISOString(),
+    activatesAt: key.activatesAt?.toISOString() ?? null,
+    retiresAt: retiresAt?.toISOString() ?? null,
+    removesAt: removesAt?.toISOString() ?? null,
+    earliestActivationAt: phase === 'next' ? earliestActivation(key, now, schedule).toISOString() : null,
+  }
+}
+
+function timeline(key: KeyDescription): Omit<TimelineEntry, 'isPast'>[] {
+  const { kid, algorithm } = key
+  const moments = [
+    { event: 'published', at: key.publishedAt },
+    { event: 'may_activate', at: key.earliestActivationAt },
+    { event: 'activates', at: key.activatesAt },
+    { event: 'retires', at: key.retiresAt },
+    { event: 'removed', at: key.removesAt },
+  ] as const
+  return moments.flatMap(({ event, at }) => (at === null ? [] : [{ at, event, kid, algorithm }]))
+}
+
+/** The key that signs until the planned one takes over. */
+function predecessor(
+  plan: PlannedRotation,
+  keys: readonly SigningKey[],
+  now: Date,
+  schedule: KeySchedule,
+): SigningKey | undefined {
+  return keyLives(keys, now, schedule).find(
+    ({ key, phase }) => key.algorithm === plan.algorithm && phase === 'active',
+  )?.key
+}

@@ -1,0 +1,121 @@
+import { createPrivateKey, createPublicKey, type KeyObject, webcrypto } from 'node:crypto'
+import { calculateJwkThumbprint, type JWK } from 'jose'
+import { open, seal } from '../crypto/envelope.ts'
+import { Refusal } from '../refusal.ts'
+import { algorithmRow, type SigningAlgorithm } from './algorithms.ts'
+import type { SealingKey } from './sealing-key.ts'
+
+/** A public key as a JWK: `kty` and the public members of its algorithm, nothing else. */
+export type PublicJwk = Readonly<Record<string, string>>
+
+/** A key of Web Crypto, good for signing or for verifying, not for taking out again. */
+export type CryptoKey = webcrypto.CryptoKey
+
+/** A key pair ready to be stored. */
+export interface SealedKeyPair {
+  readonly kid: string
+  readonly algorithm: SigningAlgorithm
+  readonly publicJwk: PublicJwk
+  readonly sealedPrivateKey: Buffer
+}
+
+/** Makes a key pair; the work is done off the main thread. */
+export async function generateSigningKey(
+  algorithm: SigningAlgorithm,
+  sealingKey: SealingKey,
+): Promise<SealedKeyPair> {
+  return sealSigningKey(algorithm, await algorithmRow(algorithm).generate(), sealingKey)
+}
+
+/**
+ * Seals a private key, under its own kid.
+ * @throws Refusal `unsuitable_key` when it is of another kind or too weak for the algorithm
+ */
+export async function sealSigningKey(
+  algorithm: SigningAlgorithm,
+  privateKey: KeyObject,
+  sealingKey: SealingKey,
+): Promise<SealedKeyPair> {
+  const objection = algorithmRow(algorithm).objection(privateKey)
+  if (objection) throw new Refusal('unsuitable_key', `the key cannot be used for ${algorithm}: ${objection}`)
+  const publicJwk = publicPart(algorithm, createPublicKey(privateKey).export({ format: 'jwk' }))
+  const kid = await thumbprint(publicJwk)
+  const encoded = privateKey.export({ format: 'der', type: 'pkcs8' })
+  const sealedPrivateKey = seal(sealingKey.bytes, encoded, sealingContext(kid))
+  encoded.fill(0)
+  return { kid, algorithm, publicJwk, sealedPrivateKey }
+}
+
+/**
+ * Opens and imports the private part of a stored key.
+ * @throws Error when the sealing key or the kid is another one, a bit has changed, or it is not the half that belongs
+ * to this kid
+ */
+export async function openSigningKey(
+  key: Pick<SealedKeyPair, 'kid' | 'algorithm' | 'sealedPrivateKey'>,
+  sealingKey: SealingKey,
+): Promise<CryptoKey> {
+  const encoded = open(sealingKey.bytes, key.sealedPrivateKey, sealingContext(key.kid))
+  try {
+    const privateKey = createPrivateKey({ key: encoded, format: 'der', type: 'pkcs8' })
+    const publicJwk = publicPart(key.algorithm, createPublicKey(privateKey).export({ format: 'jwk' }))
+    if ((await thumbprint(publicJwk)) !== key.kid) throw new Error('the private key belongs to another kid')
+    requireSuitable(key.algorithm, privateKey)
+    const { webCrypto } = algorithmRow(key.algorithm)
+    return await webcrypto.subtle.importKey('pkcs8', encoded, webCrypto, false, ['sign'])
+  } finally {
+    encoded.fill(0)
+  }
+}
+
+/** Whether `sealingKey` opens this sealed private part; says nothing about what is inside. */
+export function opensSigningKey(kid: string, sealedPrivateKey: Uint8Array, sealingKey: SealingKey): boolean {
+  try {
+    open(sealingKey.bytes, sealedPrivateKey, sealingContext(kid)).fill(0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Imports the public part of a stored key.
+ * @throws Error when it is not a key of its algorithm, or not the one that its kid names
+ */
+export async function importPublicKey(
+  key: Pick<SealedKeyPair, 'kid' | 'algorithm'> & { publicJwk: JWK },
+): Promise<{ publicJwk: PublicJwk; publicKey: CryptoKey }> {
+  const publicJwk = publicPart(key.algorithm, key.publicJwk)
+  if ((await thumbprint(publicJwk)) !== key.kid) throw new Error('the public key belongs to another kid')
+  requireSuitable(key.algorithm, createPublicKey({ key: publicJwk, format: 'jwk' }))
+  const { webCrypto } = algorithmRow(key.algorithm)
+  const publicKey = await webcrypto.subtle.importKey('jwk', publicJwk, webCrypto, true, ['verify'])
+  return { publicJwk, publicKey }
+}
+
+/** The kid of a public key: its RFC 7638 thumbprint with SHA-256, which only `kty` and the public members enter. */
+export function thumbprint(jwk: JWK): Promise<string> {
+  return calculateJwkThumbprint(jwk, 'sha256')
+}
+
+function publicPart(algorithm: SigningAlgorithm, jwk: object): PublicJwk {
+  const { kty, publicMembers } = algorithmRow(algorithm)
+  const members = new Map<string, unknown>(Object.entries(jwk))
+  if (members.get('kty') !== kty) throw new Error(`not a ${kty} key`)
+  const part: Record<string, string> = { kty }
+  for (const name of publicMembers) {
+    const value = members.get(name)
+    if (typeof value !== 'string') throw new Error(`the public key lacks ${name}`)
+    part[name] = value
+  }
+  return part
+}
+
+function requireSuitable(algorithm: SigningAlgorithm, key: KeyObject): void {
+  const objection = algorithmRow(algorithm).objection(key)
+  if (objection) throw new Error(`the key cannot be used for ${algorithm}: ${objection}`)
+}
+
+function sealingContext(kid: string): string {
+  return `signing:${kid}`
+}

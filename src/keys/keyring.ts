@@ -1,0 +1,161 @@
+import type { Clock } from '../clock.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { Unavailable } from '../unavailable.ts'
+import { DEFAULT_SIGNING_ALGORITHM, type SigningAlgorithm } from './algorithms.ts'
+import type { PublishedJwks } from './jwks.ts'
+import type { CryptoKey } from './key-material.ts'
+import { assembleKeySet, type ImportedKey, type KeySet } from './key-set.ts'
+import { type Reading, reloading } from './reloading.ts'
+import { maintenanceSteps } from './rotation.ts'
+import { type KeySchedule, stalenessLimitSeconds } from './schedule.ts'
+import type { SealingKey } from './sealing-key.ts'
+import { activeKey } from './signing-key.ts'
+import type { SigningKeys } from './signing-keys.ts'
+
+/** A key to sign or verify with, and what belongs into or is expected of the JWS header (RFC 7515 §4.1). */
+export interface KeyInUse {
+  readonly kid: string
+  readonly algorithm: SigningAlgorithm
+  readonly key: CryptoKey
+}
+
+/** Whether a part may take requests, and if not, why. */
+export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string }
+
+/** The signing keys in memory. Nothing here but `start`, `reload` and `maintain` waits for the database. */
+export interface Keyring {
+  /**
+   * Reads the set, makes the first keys on an empty database, and goes on reading it every reload period. A database
+   * that does not answer yet is no error: the keyring is not ready, and tries again.
+   * @throws SealingKeyProblem `wrong` when the sealing key is not the one that the stored keys were sealed with
+   */
+  start(): Promise<void>
+  stop(): void
+  /** Reads the set now; on failure the last good one stays. */
+  reload(): Promise<void>
+  /** Does what the rotation asks for at this time, if anything; called by itself after each reading. */
+  maintain(): Promise<void>
+  /**
+   * The key that signs at this moment.
+   * @throws Unavailable when there is none that opens, or the set is too old to know which one it is
+   */
+  signer(algorithm?: SigningAlgorithm): KeyInUse
+  /**
+   * The published key of this name; undefined when there is certainly none. Never asks the database, so random kids
+   * cost nothing.
+   * @throws Unavailable when it is not in the set but the set is too old to tell
+   */
+  verificationKey(kid: string): KeyInUse | undefined
+  /**
+   * What is published, from memory, however old.
+   * @throws Unavailable as long as there is nothing to publish
+   */
+  jwks(): PublishedJwks
+  status(): Readiness
+}
+
+const PART = 'signing-keys'
+
+/** The keyring over stored keys. */
+export function makeKeyring({
+  signingKeys,
+  sealingKey,
+  schedule,
+  clock,
+  logger,
+}: {
+  signingKeys: SigningKeys
+  sealingKey: SealingKey
+  schedule: KeySchedule
+  clock: Clock
+  logger: Logger
+}): Keyring {
+  let maintaining: Promise<void> | undefined
+  const sets = reloading<Awaited<ReturnType<SigningKeys['load']>>, KeySet>({
+    read: () => signingKeys.load(),
+    accept: (loaded, before) => assembleKeySet(loaded, before, { sealingKey, schedule, logger }),
+    onRead: () => void maintain(),
+    what: 'signing keys',
+    clock,
+    schedule,
+    logger,
+  })
+
+  /** Beside the reading, never in its way: a lock that some other node holds must not make this one's set old. */
+  function maintain(): Promise<void> {
+    maintaining ??= maintainOnce()
+      .catch((error) => logger.warn({ err: error }, 'the signing keys were not maintained'))
+      .finally(() => {
+        maintaining = undefined
+      })
+    return maintaining
+  }
+
+  async function maintainOnce(): Promise<void> {
+    const reading = sets.latest()
+    // A node whose sealing key may be the wrong one must not seal a new key with it.
+    if (!reading?.value.isRightlySealed) return
+    if (maintenanceSteps(reading.value.rows, reading.databaseNow(), schedule).length === 0) return
+    for (const step of await signingKeys.maintain(schedule)) {
+      logger.info({ ...step }, 'a signing key was maintained')
+    }
+    await sets.reload()
+  }
+
+  function unavailable(reason: string): Unavailable {
+    return new Unavailable(PART, reason, { retryAfterSeconds: Math.ceil(schedule.reloadPeriodSeconds) })
+  }
+
+  /** The set and the time, provided that it is young enough to decide by. */
+  function current(): Reading<KeySet> {
+    const reading = sets.latest()
+    if (!reading || reading.value.keys.size === 0) throw unavailable('there is no key set yet')
+    const age = reading.ageSeconds()
+    if (age > stalenessLimitSeconds(schedule)) throw unavailable(`the key set is ${Math.round(age)} s old`)
+    return reading
+  }
+
+  function signer(algorithm: SigningAlgorithm = DEFAULT_SIGNING_ALGORITHM): KeyInUse {
+    const { value, databaseNow } = current()
+    const active = activeKey(value.rows, algorithm, databaseNow())
+    if (!active) throw unavailable(`there is no active ${algorithm} key`)
+    const key = value.keys.get(active.kid)?.privateKey
+    if (!key) throw unavailable(`the active key ${active.kid} cannot be opened`)
+    return { kid: active.kid, algorithm, key }
+  }
+
+  return {
+    async start() {
+      await sets.start()
+      await maintain()
+    },
+    stop: () => sets.stop(),
+    reload: () => sets.reload(),
+    maintain,
+    signer,
+    verificationKey(kid) {
+      const key = sets.latest()?.value.keys.get(kid)
+      if (key) return verifier(key)
+      current()
+      return undefined
+    },
+    jwks() {
+      const jwks = sets.latest()?.value.jwks
+      if (!jwks) throw unavailable('there is no key to publish yet')
+      return jwks
+    },
+    status() {
+      try {
+        signer()
+        return { ready: true }
+      } catch (error) {
+        if (error instanceof Unavailable) return { ready: false, reason: error.message }
+        throw error
+      }
+    },
+  }
+}
+
+function verifier({ kid, algorithm, publicKey }: ImportedKey): KeyInUse {
+  return { kid, algorithm, key: publicKey }
+}

@@ -1,0 +1,168 @@
+import type { JWK } from 'jose'
+import { recordAudit } from '../audit/audit-postgres.ts'
+import type { Database, Queryable } from '../postgres/database.ts'
+import { isSigningAlgorithm } from './algorithms.ts'
+import { generateSigningKey, type SealedKeyPair } from './key-material.ts'
+import { changeKeys, requireRightSealingKey } from './key-tables-postgres.ts'
+import { type MaintenanceStep, maintenanceSteps } from './rotation.ts'
+import type { KeySchedule } from './schedule.ts'
+import type { SealingKey } from './sealing-key.ts'
+import type { LoadedSigningKeys, SigningKeys, StoredSigningKey } from './signing-keys.ts'
+
+/** Who the audit log names for what happens by itself. */
+const BY_ITSELF = 'keyturn'
+
+/** Signing keys in PostgreSQL. */
+export function signingKeysPostgres({
+  database,
+  sealingKey,
+}: {
+  database: Database
+  sealingKey: SealingKey
+}): SigningKeys {
+  return {
+    load: () => readKeys(database),
+
+    async maintain(schedule) {
+      const done: MaintenanceStep[] = []
+      let pairs: readonly SealedKeyPair[] = []
+      for (;;) {
+        const round = await changeKeys(database, (transaction, now) =>
+          applySteps(transaction, now, schedule, pairs, sealingKey),
+        )
+        done.push(...round.done)
+        if (round.lacking.length === 0) return done
+        // Made with the lock released: it takes a while. Should another node be quicker, ours are thrown away.
+        pairs = await Promise.all(
+          round.lacking.map(({ algorithm }) => generateSigningKey(algorithm, sealingKey)),
+        )
+      }
+    },
+
+    activate: (decide, actor) =>
+      changeKeys(database, async (transaction, now) => {
+        const { keys } = await readKeys(transaction)
+        const planned = decide(keys, now)
+        for (const { kid, activatesAt } of planned) {
+          const before = keys.find((key) => key.kid === kid)
+          if (before?.activatesAt?.getTime() === activatesAt.getTime()) continue
+          await setActivation(transaction, kid, activatesAt, actor)
+        }
+        return planned
+      }),
+  }
+}
+
+interface Row {
+  now: Date
+  kid: string | null
+  algorithm: string
+  public_jwk: JWK
+  sealed_private_key: Buffer | null
+  published_at: Date
+  activates_at: Date | null
+}
+
+/** All rows and the time in one statement; the join gives the time even where there is no row. */
+async function readKeys(source: Queryable): Promise<LoadedSigningKeys> {
+  const rows = await source.query<Row>(
+    `select clock.now, kid, algorithm, public_jwk, sealed_private_key, published_at, activates_at
+     from (select clock_timestamp() as now) as clock left join signing_keys on true
+     order by published_at, kid collate "C"`,
+  )
+  const [first] = rows
+  if (!first) throw new Error('the database did not say what time it is')
+  return { now: first.now, keys: rows.flatMap(toKeys) }
+}
+
+/** The key in a row: none in the row of an empty table, and none of an algorithm that a newer release brought. */
+function toKeys(row: Row): StoredSigningKey[] {
+  if (row.kid === null || !isSigningAlgorithm(row.algorithm)) return []
+  return [
+    {
+      kid: row.kid,
+      algorithm: row.algorithm,
+      publishedAt: row.published_at,
+      activatesAt: row.activates_at,
+      holdsPrivateKey: row.sealed_private_key !== null,
+      publicJwk: row.public_jwk,
+      sealedPrivateKey: row.sealed_private_key,
+    },
+  ]
+}
+
+type Creation = Extract<MaintenanceStep, { step: 'create' }>
+
+/** Applies all steps that `pairs` suffices for; `lacking` are the creations for which a pair must be made first. */
+async function applySteps(
+  transaction: Queryable,
+  now: Date,
+  schedule: KeySchedule,
+  pairs: readonly SealedKeyPair[],
+  sealingKey: SealingKey,
+): Promise<{ done: MaintenanceStep[]; lacking: Creation[] }> {
+  const { keys } = await readKeys(transaction)
+  const steps = maintenanceSteps(keys, now, schedule)
+  const creations = steps.filter((step) => step.step === 'create')
+  if (creations.length > 0) await requireRightSealingKey(transaction, sealingKey)
+
+  const unused = [...pairs]
+  const taken = creations.map(({ algorithm }) => {
+    const index = unused.findIndex((pair) => pair.algorithm === algorithm)
+    return index < 0 ? undefined : unused.splice(index, 1)[0]
+  })
+  // All or none: on an empty database the first key and its successor become visible together.
+  const isSupplied = taken.every((pair) => pair !== undefined)
+
+  const done: MaintenanceStep[] = []
+  for (const step of steps) {
+    if (step.step === 'create') {
+      const pair = isSupplied ? taken.shift() : undefined
+      if (pair === undefined) continue
+      await insertKey(transaction, pair, now, step.activatesAt)
+    } else if (step.step === 'schedule') {
+      await setActivation(transaction, step.kid, step.activatesAt, BY_ITSELF)
+    } else if (step.step === 'wipe') {
+      await transaction.query('update signing_keys set sealed_private_key = null where kid = $1', [step.kid])
+    } else {
+      await removeKey(transaction, step.kid)
+    }
+    done.push(step)
+  }
+  return { done, lacking: isSupplied ? [] : creations }
+}
+
+async function insertKey(
+  transaction: Queryable,
+  pair: SealedKeyPair,
+  now: Date,
+  activatesAt: Date | null,
+): Promise<void> {
+  const { kid, algorithm, publicJwk, sealedPrivateKey } = pair
+  await transaction.query(
+    `insert into signing_keys (kid, algorithm, public_jwk, sealed_private_key, published_at, activates_at, created_at)
+     values ($1, $2, $3, $4, $5, $6, $5)`,
+    [kid, algorithm, JSON.stringify(publicJwk), sealedPrivateKey, now, activatesAt],
+  )
+  await recordAudit(transaction, {
+    event: 'signing_key.created',
+    actor: BY_ITSELF,
+    details: { kid, algorithm, activates_at: activatesAt?.toISOString() ?? null },
+  })
+}
+
+async function setActivation(
+  transaction: Queryable,
+  kid: string,
+  activatesAt: Date,
+  actor: string,
+): Promise<void> {
+  await transaction.query('update signing_keys set activates_at = $2 where kid = $1', [kid, activatesAt])
+  const details = { kid, activates_at: activatesAt.toISOString() }
+  await recordAudit(transaction, { event: 'signing_key.scheduled', actor, details })
+}
+
+async function removeKey(transaction: Queryable, kid: string): Promise<void> {
+  await transaction.query('delete from signing_keys where kid = $1', [kid])
+  await recordAudit(transaction, { event: 'signing_key.removed', actor: BY_ITSELF, details: { kid } })
+}

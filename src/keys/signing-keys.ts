@@ -1,0 +1,42 @@
+import type { JWK } from 'jose'
+import type { MaintenanceStep } from './rotation.ts'
+import type { KeySchedule } from './schedule.ts'
+import type { SigningKey } from './signing-key.ts'
+
+/** A signing key with its material, as it is stored. */
+export interface StoredSigningKey extends SigningKey {
+  readonly publicJwk: JWK
+  /** Null once it has been wiped. */
+  readonly sealedPrivateKey: Buffer | null
+}
+
+/** All keys, and what the database's clock said when they were read. */
+export interface LoadedSigningKeys {
+  readonly keys: readonly StoredSigningKey[]
+  readonly now: Date
+}
+
+/** A date for a key. */
+export interface Activation {
+  readonly kid: string
+  readonly activatesAt: Date
+}
+
+/** All signing keys, of every algorithm this release knows. The order is the same at every reading. */
+export interface SigningKeys {
+  /** @throws Unavailable when the database does not answer */
+  load(): Promise<LoadedSigningKeys>
+  /**
+   * Does what `maintenanceSteps` says, one node at a time, and returns what was done. Each step is audited.
+   * @throws SealingKeyProblem `wrong` when a key must be made but the sealing key opens nothing that is stored
+   */
+  maintain(schedule: KeySchedule): Promise<MaintenanceStep[]>
+  /**
+   * Sets the dates that `decide` returns for the keys as they are, with no other node in between. Audited.
+   * When `decide` throws, nothing is changed.
+   */
+  activate<Planned extends Activation>(
+    decide: (keys: readonly SigningKey[], now: Date) => readonly Planned[],
+    actor: string,
+  ): Promise<readonly Planned[]>
+}
