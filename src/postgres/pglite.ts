@@ -46,6 +46,9 @@ export async function openPglite({
   directory?: string
   seed?: Buffer
 }): Promise<EmbeddedPostgres> {
+  // What PostgreSQL logs while it starts; after that, its log is a copy of the errors that queries get.
+  const log: string[] = []
+  let starting = true
   const engine = await PGlite.create({
     ...(directory === undefined ? {} : { dataDir: directory }),
     ...(seed === undefined
@@ -53,7 +56,14 @@ export async function openPglite({
       : { loadDataDir: new Blob([new Uint8Array(seed)], { type: 'application/gzip' }) }),
     startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${SHARED_BUFFERS}`],
     relaxedDurability: false,
+    onStderr: (line) => {
+      if (starting) log.push(line)
+      return false
+    },
+  }).catch((cause: Error) => {
+    throw new Error([cause.message, ...log].join('\n'), { cause })
   })
+  starting = false
   const connections = new Set<PgliteConnection>()
   const backend = makeBackend(engine)
 
