@@ -1,0 +1,135 @@
+/** Files that everyone may import: words without which nothing could be said. They import nothing of ours. */
+export const LEAVES = ['clock.ts', 'unavailable.ts', 'refusal.ts']
+
+/** What a folder (or a file of `src` itself) may import of the others, besides the leaves and its own files. */
+export interface FolderRule {
+  readonly imports: readonly string[]
+  /** Only with `import type`: names that are handed in, so that the code behind them is chosen in app.ts. */
+  readonly types?: readonly string[]
+}
+
+const DOMAIN = [
+  'oauth',
+  'crypto',
+  'audit',
+  'sessions',
+  'keys',
+  'clients',
+  'users',
+  'passwords',
+  'tokens',
+  'grants',
+]
+const BELOW_HTTP = [...DOMAIN, 'telemetry', 'postgres', 'redis', 'embedded', 'config.ts']
+const ROOT_FILES = [
+  'app.ts',
+  'administration.ts',
+  'stores.ts',
+  'serve.ts',
+  'operations.ts',
+  'demo.ts',
+  'drain.ts',
+]
+
+/** Who may import whom. A new folder needs a row here. The rules of stores are below. */
+export const FOLDERS: Readonly<Record<string, FolderRule>> = {
+  // The words and rules of the RFCs, and small tools: pure.
+  oauth: { imports: [] },
+  crypto: { imports: [] },
+  telemetry: { imports: [] },
+  postgres: { imports: [], types: ['telemetry'] },
+  redis: { imports: [], types: ['telemetry'] },
+  audit: { imports: ['oauth', 'telemetry'] },
+  sessions: { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
+  keys: { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
+  clients: { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
+  passwords: { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
+  users: { imports: ['oauth', 'crypto', 'audit', 'passwords'], types: ['telemetry'] },
+  tokens: {
+    imports: ['oauth', 'crypto', 'audit', 'keys'],
+    types: ['clients', 'users', 'sessions', 'telemetry'],
+  },
+  grants: { imports: ['oauth', 'clients', 'users', 'tokens'], types: ['sessions', 'telemetry'] },
+  http: { imports: [...DOMAIN, 'telemetry'], types: ['config.ts', 'administration.ts', 'operations.ts'] },
+  // The database of embedded mode, and the socket through which the command line reaches a running process.
+  embedded: { imports: ['postgres', 'telemetry'], types: ['config.ts'] },
+  control: { imports: ['telemetry'], types: ['config.ts'] },
+  cli: { imports: [...BELOW_HTTP, 'control', ...ROOT_FILES] },
+  // The files of `src` itself: composition, and what an operator may ask for.
+  'app.ts': { imports: [...BELOW_HTTP, 'http'] },
+  'administration.ts': { imports: BELOW_HTTP },
+  'stores.ts': { imports: ['embedded', 'postgres', 'redis'], types: ['config.ts', 'telemetry'] },
+  'serve.ts': { imports: [...BELOW_HTTP, 'control', ...ROOT_FILES] },
+  'operations.ts': { imports: [], types: ['administration.ts', 'clients', 'users', 'keys'] },
+  'demo.ts': { imports: [], types: ['administration.ts'] },
+  'drain.ts': { imports: [] },
+  'config.ts': { imports: ['telemetry'] },
+  ...Object.fromEntries(LEAVES.map((leaf) => [leaf, { imports: [] }])),
+}
+
+/** A store: the only kind of file beside `postgres` and `redis` that speaks to a server. */
+export const STORE = /-(postgres|redis)\.ts$/
+/** Who may import a store: composition, which chooses one for the mode. */
+export const STORE_USERS = [/^app\.ts$/, /^administration\.ts$/]
+/**
+ * What a store may import besides what its folder may. Others' stores among it are parts of one transaction: the
+ * audit row, and the end of the sessions that a change ends.
+ */
+export const STORE_IMPORTS: Readonly<Record<string, readonly RegExp[]>> = {
+  postgres: [/^postgres\//, /^audit\/audit-postgres\.ts$/, /^sessions\/sessions-postgres\.ts$/],
+  redis: [/^redis\//],
+}
+/** Single imports that no row allows: from, to, and why. */
+export const EXCEPTIONS: readonly (readonly [from: string, to: string, because: string])[] = [
+  [
+    'tokens/presented-postgres.ts',
+    'clients/client-row.ts',
+    'client, family and user are read in one query, once per request',
+  ],
+  [
+    'tokens/introspection.ts',
+    'clients/client.ts',
+    'which tokens a client may introspect is a rule of the client, and pure',
+  ],
+]
+
+/** What lies outside `src` and may be imported, and by whom. */
+export const OUTSIDE: Readonly<Record<string, readonly RegExp[]>> = {
+  'migrations/all.ts': [/^postgres\/migrate\.ts$/, /^embedded\/seed\.ts$/],
+}
+
+/** Which files may import a package. One without a row may be imported nowhere. */
+export const PACKAGES: Readonly<Record<string, { imports: readonly RegExp[]; types?: readonly RegExp[] }>> = {
+  koa: { imports: [/^http\//] },
+  '@koa/router': { imports: [/^http\//] },
+  knex: { imports: [/^postgres\//, /-postgres\.ts$/] },
+  pg: { imports: [/^postgres\//, /-postgres\.ts$/] },
+  ioredis: { imports: [/^redis\//, /-redis\.ts$/], types: [/^(app|stores)\.ts$/] },
+  '@electric-sql/pglite': { imports: [/^postgres\/pglite\.ts$/, /^embedded\//] },
+  argon2: { imports: [/^passwords\//] },
+  jose: { imports: [/^(keys|tokens|clients|crypto)\//] },
+  pino: { imports: [/^telemetry\//] },
+  'prom-client': { imports: [/^telemetry\//], types: [/^http\//] },
+  commander: { imports: [/^cli\//] },
+  zod: { imports: [/^(config|operations)\.ts$/, /^cli\//, /\/administration\.ts$/, /-input\.ts$/] },
+}
+/** The parts of Node that pure folders may use: no input, no output, no time. */
+export const PURE_FOLDERS = ['oauth', 'crypto']
+export const PURE_BUILTINS = ['node:crypto', 'node:buffer', 'node:util']
+
+/** Only this file reads the environment … */
+export const ENVIRONMENT_FILE = 'config.ts'
+/** … and only this one the time. */
+export const CLOCK_FILE = 'clock.ts'
+export const TIMER_MODULES = ['node:timers', 'node:timers/promises', 'node:perf_hooks']
+
+export const FORBIDDEN_FOLDERS = [
+  'controllers',
+  'services',
+  'repositories',
+  'models',
+  'helpers',
+  'utils',
+  'common',
+]
+export const MAX_LINES = 250
