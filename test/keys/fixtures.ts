@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto'
+import { addSeconds } from '../../src/clock.ts'
+import { type KeySchedule, keySchedule } from '../../src/keys/schedule.ts'
+import { sealingKey } from '../../src/keys/sealing-key.ts'
+import type { SigningKey } from '../../src/keys/signing-key.ts'
+import type { Database } from '../../src/postgres/database.ts'
+import type { Logger } from '../../src/telemetry/logger.ts'
+
+/** The schedule of production, with the default settings. */
+export const SCHEDULE: KeySchedule = keySchedule({
+  rotationPeriodSeconds: 30 * 86_400,
+  jwksMaxAgeSeconds: 300,
+})
+
+/** The same, rotated by hand. */
+export const BY_HAND: KeySchedule = { ...SCHEDULE, rotationPeriodSeconds: 0 }
+
+export const NOW = new Date('2026-03-01T12:00:00.000Z')
+
+/** A moment some seconds from `NOW`. */
+export function at(seconds: number): Date {
+  return addSeconds(NOW, seconds)
+}
+
+/** A key with times in seconds from `NOW`; `activates: null` for no date. */
+export function key(
+  kid: string,
+  times: { published: number; activates: number | null; wiped?: true },
+): SigningKey {
+  return {
+    kid,
+    algorithm: 'RS256',
+    publishedAt: at(times.published),
+    activatesAt: times.activates === null ? null : at(times.activates),
+    holdsPrivateKey: !times.wiped,
+  }
+}
+
+/** A sealing key that no other test has. */
+export function newSealingKey() {
+  return sealingKey(randomBytes(32))
+}
+
+/** Lets `seconds` go by for every key: moves all that is stored about them into the past. */
+export async function age(database: Database, seconds: number): Promise<void> {
+  for (const [table, columns] of [
+    ['signing_keys', ['published_at', 'activates_at', 'created_at']],
+    ['symmetric_keys', ['activates_at', 'created_at']],
+  ] as const) {
+    const changes = columns.map((column) => `${column} = ${column} - make_interval(secs => $1)`)
+    await database.query(`update ${table} set ${changes.join(', ')}`, [seconds])
+  }
+}
+
+/** The audit rows of keys, oldest first. */
+export function audited(database: Database) {
+  return database.query<{ event: string; actor: string; details: Record<string, string | null> }>(
+    `select event, actor, details from audit_events where event like '%key.%' order by id`,
+  )
+}
+
+/** A logger that keeps what it is given. */
+export function memoryLogger(): Logger & { lines: { level: string; message: string; fields: object }[] } {
+  const lines: { level: string; message: string; fields: object }[] = []
+  const at = (level: string) => (fields: object, message: string) =>
+    void lines.push({ level, message, fields })
+  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+/** What `work` rejects with; an error when it does not. */
+export async function failureOf(work: Promise<unknown> | (() => unknown)): Promise<unknown> {
+  try {
+    await (typeof work === 'function' ? work() : work)
+  } catch (error) {
+    return error
+  }
+  throw new Error('it was expected to fail')
+}

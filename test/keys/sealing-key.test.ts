@@ -1,0 +1,97 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import {
+  createSealingKey,
+  readSealingKey,
+  type SealingKeyProblem,
+  sealingKeyPath,
+} from '../../src/keys/sealing-key.ts'
+import { failureOf } from './fixtures.ts'
+
+describe('the sealing key', () => {
+  let parent: string
+  let directory: string
+
+  beforeEach(async () => {
+    parent = await mkdtemp(join(tmpdir(), 'keyturn-keys-'))
+    directory = join(parent, 'deeper', 'keys')
+  })
+  afterEach(() => rm(parent, { recursive: true }))
+
+  it('is made with its directory, for its owner alone, and read back', async () => {
+    const made = await createSealingKey(directory)
+    expect(made.bytes).to.have.length(32)
+    expect((await stat(directory)).mode & 0o777).to.equal(0o700)
+    expect((await stat(sealingKeyPath(directory))).mode & 0o777).to.equal(0o600)
+    expect(await readdir(directory)).to.deep.equal(['sealing.key'])
+    const read = await readSealingKey(directory)
+    expect(read.bytes.equals(made.bytes)).to.equal(true)
+    expect(read.fingerprint).to.equal(made.fingerprint)
+  })
+
+  it('is another one each time, and so is its fingerprint, which shows nothing of it', async () => {
+    const [one, other] = [await createSealingKey(directory), await createSealingKey(join(parent, 'other'))]
+    expect(one.bytes.equals(other.bytes)).to.equal(false)
+    expect(one.fingerprint)
+      .to.match(/^[0-9a-f]{8}$/)
+      .and.not.equal(other.fingerprint)
+    expect(one.bytes.toString('hex')).not.to.include(one.fingerprint)
+  })
+
+  it('is never overwritten, not even by two that make one at once', async () => {
+    const attempts = await Promise.allSettled([1, 2, 3].map(() => createSealingKey(directory)))
+    expect(attempts.filter(({ status }) => status === 'fulfilled')).to.have.length(1)
+    const before = await readFile(sealingKeyPath(directory))
+    expect(await failureOf(createSealingKey(directory))).to.include({ code: 'sealing_key_exists' })
+    expect((await readFile(sealingKeyPath(directory))).equals(before)).to.equal(true)
+  })
+
+  it('is not put in the place of something else of that name, nor behind a link', async () => {
+    await mkdir(directory, { recursive: true })
+    await symlink(join(parent, 'elsewhere'), sealingKeyPath(directory))
+    expect(await failureOf(createSealingKey(directory))).to.include({ code: 'sealing_key_exists' })
+    expect(await readdir(parent)).to.deep.equal(['deeper'])
+  })
+
+  it('K-06 when it is missing, the problem names the command that helps', async () => {
+    const problem = (await failureOf(readSealingKey(directory))) as SealingKeyProblem
+    expect(problem).to.include({ name: 'SealingKeyProblem', kind: 'missing' })
+    expect(problem.message).to.include('keyturn keys init').and.to.include(sealingKeyPath(directory))
+  })
+
+  const WELL_FORMED = `${'A'.repeat(42)}E`
+  for (const [what, content] of [
+    ['an empty file', ''],
+    ['a key that is cut', 'A'.repeat(42)],
+    ['a key that is too long', 'A'.repeat(44)],
+    ['a key with a character that base64url lacks', `${'A'.repeat(41)}+E`],
+    ['a second spelling of the same bytes', `${'A'.repeat(42)}F`],
+    ['two keys', `${WELL_FORMED}\n${WELL_FORMED}\n`],
+    ['a key in hexadecimal', '0'.repeat(64)],
+  ] as const) {
+    it(`K-06 ${what} is malformed, and the problem does not show it`, async () => {
+      await mkdir(directory, { recursive: true })
+      await writeFile(sealingKeyPath(directory), content)
+      const problem = (await failureOf(readSealingKey(directory))) as SealingKeyProblem
+      expect(problem).to.include({ name: 'SealingKeyProblem', kind: 'malformed' })
+      expect(problem.message).not.to.include('AAAA')
+    })
+  }
+
+  it('may end in a line break or not', async () => {
+    await mkdir(directory, { recursive: true })
+    for (const ending of ['', '\n', '\r\n']) {
+      await writeFile(sealingKeyPath(directory), WELL_FORMED + ending)
+      expect((await readSealingKey(directory)).bytes).to.have.length(32)
+    }
+  })
+
+  it('K-06 when it cannot be read, the problem says why', async () => {
+    await mkdir(sealingKeyPath(directory), { recursive: true })
+    const problem = (await failureOf(readSealingKey(directory))) as SealingKeyProblem
+    expect(problem).to.include({ name: 'SealingKeyProblem', kind: 'unreadable' })
+    expect(problem.message).to.include('EISDIR')
+  })
+})
