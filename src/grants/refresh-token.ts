@@ -45,6 +45,11 @@ export function refreshToken(parts: RefreshTokenParts): Grant {
       const allowedAudience = family.audience.filter(
         (name) => name === issuer || client.audiences.includes(name),
       )
+      if (allowedAudience.length === 0) {
+        throw new OAuthError('invalid_target', 'the client lost the resources of this grant', {
+          reason: 'audience_withdrawn',
+        })
+      }
       const scope = narrowScope(form.optional('scope'), allowedScope)
       const audience = chooseAudience(form.many('resource'), allowedAudience, issuer)
 

@@ -1,0 +1,48 @@
+import { type ClientAdministration, clientAdministration } from './clients/administration.ts'
+import { clientsPostgres } from './clients/clients-postgres.ts'
+import type { Clock } from './clock.ts'
+import { type KeyAdministration, keyAdministration } from './keys/administration.ts'
+import type { KeySchedule } from './keys/schedule.ts'
+import type { SealingKey } from './keys/sealing-key.ts'
+import { signingKeysPostgres } from './keys/signing-keys-postgres.ts'
+import type { Hasher } from './passwords/hasher.ts'
+import type { Database } from './postgres/database.ts'
+import { type UserAdministration, userAdministration } from './users/administration.ts'
+import { usersPostgres } from './users/users-postgres.ts'
+
+/**
+ * Everything an operator may do, by subject. Each part is built when it is first asked for: a command about clients
+ * needs neither the sealing key nor a hashing process.
+ */
+export interface Administration {
+  users(): Promise<UserAdministration>
+  clients(): Promise<ClientAdministration>
+  /** @throws SealingKeyProblem where the sealing key is missing or malformed */
+  keys(): Promise<KeyAdministration>
+}
+
+/** What the administration works on. */
+export interface AdministrationParts {
+  readonly database: Database
+  readonly hasher: () => Hasher
+  readonly sealingKey: () => Promise<SealingKey>
+  readonly schedule: KeySchedule
+  readonly clock: Clock
+}
+
+/** Builds the administration over a database. It needs no running server. */
+export function buildAdministration(parts: AdministrationParts): Administration {
+  const { database, schedule, clock } = parts
+  return {
+    async users() {
+      return userAdministration({ users: usersPostgres(database), hasher: parts.hasher(), clock })
+    },
+    async clients() {
+      return clientAdministration({ clients: clientsPostgres(database), clock })
+    },
+    async keys() {
+      const signingKeys = signingKeysPostgres({ database, sealingKey: await parts.sealingKey() })
+      return keyAdministration({ signingKeys, schedule })
+    },
+  }
+}

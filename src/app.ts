@@ -1,0 +1,192 @@
+import type { Server } from 'node:http'
+import type { Redis } from 'ioredis'
+import { clientsPostgres } from './clients/clients-postgres.ts'
+import { secretUse } from './clients/secret-use.ts'
+import type { Clock } from './clock.ts'
+import type { Config } from './config.ts'
+import { clientCredentials } from './grants/client-credentials.ts'
+import { password } from './grants/password.ts'
+import { refreshToken } from './grants/refresh-token.ts'
+import { tokenRequest } from './grants/token-request.ts'
+import { clientAddress } from './http/client-address.ts'
+import { livezEndpoint, readyzEndpoint } from './http/health.ts'
+import { makeMetricsServer } from './http/metrics-server.ts'
+import { readAuthenticatedForm } from './http/oauth/authenticated-form.ts'
+import { discoveryEndpoint } from './http/oauth/discovery.ts'
+import { introspectEndpoint } from './http/oauth/introspect.ts'
+import { jwksEndpoint } from './http/oauth/jwks.ts'
+import { revokeEndpoint } from './http/oauth/revoke.ts'
+import { tokenEndpoint } from './http/oauth/token.ts'
+import { makeServer } from './http/server.ts'
+import { makeKeyring } from './keys/keyring.ts'
+import type { KeySchedule } from './keys/schedule.ts'
+import type { SealingKey } from './keys/sealing-key.ts'
+import { signingKeysPostgres } from './keys/signing-keys-postgres.ts'
+import { makeSymmetricKeyring } from './keys/symmetric-keyring.ts'
+import { symmetricKeysPostgres } from './keys/symmetric-keys-postgres.ts'
+import type { Hasher } from './passwords/hasher.ts'
+import type { Database } from './postgres/database.ts'
+import { watchDatabase } from './postgres/watch.ts'
+import { loadScripts } from './redis/scripts.ts'
+import type { Logger } from './telemetry/logger.ts'
+import { makeMetrics } from './telemetry/metrics.ts'
+import { makeReadiness, type Readiness } from './telemetry/readiness.ts'
+import { accessTokens as makeAccessTokens } from './tokens/access-token.ts'
+import { anchorQueue } from './tokens/anchors.ts'
+import { writeAnchors } from './tokens/anchors-postgres.ts'
+import { makeIntrospection } from './tokens/introspection.ts'
+import { makeIssuer } from './tokens/issuer.ts'
+import { readPresentedPostgres } from './tokens/presented-postgres.ts'
+import type { RefreshFamilies } from './tokens/refresh-families.ts'
+import { refreshFamiliesPostgres } from './tokens/refresh-families-postgres.ts'
+import { refreshFamiliesRedis } from './tokens/refresh-families-redis.ts'
+import { refreshTokens as makeRefreshTokens } from './tokens/refresh-token.ts'
+import { makeRevocation } from './tokens/revocation.ts'
+import { tokenStandingPostgres } from './tokens/token-standing-postgres.ts'
+import { makeLogin } from './users/login.ts'
+import { usersPostgres } from './users/users-postgres.ts'
+
+/** What the application is built on; whoever opened these closes them. */
+export interface AppParts {
+  readonly config: Config
+  readonly database: Database
+  /** Only in standard mode. */
+  readonly redis: Redis | undefined
+  readonly hasher: Hasher
+  readonly sealingKey: SealingKey
+  readonly schedule: KeySchedule
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** The application, joined together and not yet listening. */
+export interface App {
+  readonly server: Server
+  readonly metricsServer: Server
+  readonly readiness: Readiness
+  /** Loads the keys (making the first ones) and looks for the stores; a store that is down is no error. */
+  start(): Promise<void>
+  /** Reads the keys again at once, for a change made in this process. */
+  reloadKeys(): Promise<void>
+  /** Writes what waits, stops the timers. */
+  close(): Promise<void>
+}
+
+/** The one place where the parts are built and joined. It holds no rule of its own. */
+export function buildApp(parts: AppParts): App {
+  const { config, database, redis, hasher, sealingKey, schedule, clock, logger } = parts
+  const { issuer } = config
+  const retryWindowSeconds = config.refreshRetryWindowSeconds
+
+  const metrics = makeMetrics()
+  const readiness = makeReadiness()
+  const databaseWatch = watchDatabase(database, logger)
+
+  const keyring = makeKeyring({
+    signingKeys: signingKeysPostgres({ database, sealingKey }),
+    sealingKey,
+    schedule,
+    clock,
+    logger,
+  })
+  const refreshKeyring = makeSymmetricKeyring({
+    symmetricKeys: symmetricKeysPostgres({ database, sealingKey }),
+    purpose: 'refresh-token',
+    schedule,
+    clock,
+    logger,
+  })
+  const keyVersion = () => refreshKeyring.current().version
+
+  const accessTokens = makeAccessTokens({ issuer, keyring, clock })
+  const refreshTokens = makeRefreshTokens({ version: (version) => refreshKeyring.version(version)?.key })
+  const record = refreshFamiliesPostgres(database)
+  const anchors = anchorQueue(writeAnchors(database), logger)
+  const families: RefreshFamilies = redis
+    ? refreshFamiliesRedis({ redis, runScript: loadScripts(redis), record, anchors, logger })
+    : record
+  const standing = tokenStandingPostgres(database)
+  const readPresented = readPresentedPostgres(database, clock)
+  const noteClient = secretUse(clientsPostgres(database), clock, logger)
+  const issue = makeIssuer({ accessTokens, refreshTokens, families, keyVersion, lifetimes: config, clock })
+
+  const login = makeLogin({ users: usersPostgres(database), hasher, clock })
+  const grants = [
+    clientCredentials(issuer),
+    password({ login, issuer, clock }),
+    refreshToken({
+      refreshTokens,
+      families,
+      keyVersion,
+      lifetimes: config,
+      retryWindowSeconds,
+      issuer,
+      clock,
+      noteRotation({ outcome, rebuilt, degraded }) {
+        metrics.rotations.inc({ outcome, rebuilt: String(rebuilt), degraded: String(degraded) })
+        if (outcome !== 'rotated' || rebuilt || degraded)
+          logger.info({ outcome, rebuilt, degraded }, 'refresh')
+      },
+    }),
+  ]
+  const answer = tokenRequest({ grants, refreshTokens, readPresented, issue, noteClient })
+  const tokenParts = { accessTokens, refreshTokens, readPresented, families, standing, clock }
+  const introspect = makeIntrospection({ ...tokenParts, issuer, retryWindowSeconds })
+  const readAuthenticated = readAuthenticatedForm(readPresented, noteClient)
+
+  const server = makeServer({
+    endpoints: {
+      token: tokenEndpoint(answer, metrics),
+      introspect: introspectEndpoint(readAuthenticated, introspect),
+      revoke: revokeEndpoint(readAuthenticated, makeRevocation(tokenParts)),
+      jwks: jwksEndpoint(keyring),
+      discovery: discoveryEndpoint(issuer),
+      livez: livezEndpoint,
+      readyz: readyzEndpoint(readiness),
+    },
+    addressOf: clientAddress(config.trustedProxies),
+    isHttps: issuer.startsWith('https:'),
+    logger,
+    metrics,
+    clock,
+  })
+
+  readiness.watch('postgres', databaseWatch.status)
+  readiness.watch('signing_keys', keyring.status)
+  readiness.watch('refresh_keys', refreshKeyring.status)
+  if (redis) {
+    readiness.watch('redis', () => {
+      return redis.status === 'ready'
+        ? { ready: true }
+        : { ready: true, note: 'down: refreshing on postgres' }
+    })
+  }
+  metrics.watch({
+    anchorsWaiting: () => anchors.waiting().families,
+    anchorLagSeconds: () => {
+      const { since } = anchors.waiting()
+      return since === undefined ? 0 : (clock.now().getTime() - since.getTime()) / 1000
+    },
+    hashesRunning: () => hasher.stats().running,
+    hashesQueued: () => hasher.stats().queued,
+  })
+
+  return {
+    server,
+    metricsServer: makeMetricsServer(metrics.registry),
+    readiness,
+    async start() {
+      await databaseWatch.look()
+      await Promise.all([keyring.start(), refreshKeyring.start()])
+    },
+    async reloadKeys() {
+      await Promise.all([keyring.reload(), refreshKeyring.reload()])
+    },
+    async close() {
+      databaseWatch.stop()
+      keyring.stop()
+      refreshKeyring.stop()
+      await families.flush()
+    },
+  }
+}

@@ -1,0 +1,35 @@
+import type { Server } from 'node:http'
+import type { Clock } from './clock.ts'
+
+/** In-flight requests get this long; the slowest of ours (a queued login) takes less. */
+const LONGEST_MS = 10_000
+const CLOSE_IDLE_EVERY_MS = 100
+
+/** Listens; resolves once it does. Rejects when it cannot (the port is taken, say). */
+export function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/**
+ * Stops a server without failing a request: what has arrived is answered, each answer tells its connection to close,
+ * idle connections are closed. What still runs after ten seconds is cut off.
+ */
+export async function drain(server: Server, clock: Clock): Promise<void> {
+  server.prependListener('request', (_request, response) => {
+    response.setHeader('connection', 'close')
+  })
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve())
+  })
+  const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS)
+  server.closeIdleConnections()
+  await Promise.race([closed, clock.wait(LONGEST_MS)])
+  clearInterval(idle)
+  server.closeAllConnections()
+}

@@ -1,0 +1,17 @@
+import type { Context } from 'koa'
+import type { AnswerTokenRequest } from '../../grants/token-request.ts'
+import type { Metrics } from '../../telemetry/metrics.ts'
+import { authorizationHeader } from '../credentials.ts'
+import { readForm } from '../read-form.ts'
+
+/** POST /oauth/token (RFC 6749 §3.2): the door only; the steps are in grants/token-request.ts. */
+export function tokenEndpoint(answer: AnswerTokenRequest, metrics: Metrics) {
+  return async (ctx: Context): Promise<void> => {
+    const form = await readForm(ctx)
+    const { response, client, grant } = await answer(authorizationHeader(ctx.req), form)
+    metrics.tokens.inc({ grant })
+    ctx.state['client'] = client.id
+    ctx.state['grant'] = grant
+    ctx.body = response
+  }
+}

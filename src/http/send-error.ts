@@ -1,0 +1,66 @@
+import type { Context } from 'koa'
+import { OAuthError } from '../oauth/errors.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { currentRequest } from '../telemetry/request-context.ts'
+import { Unavailable } from '../unavailable.ts'
+import { HttpError } from './http-error.ts'
+
+/** What the door says of an error. */
+interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Readonly<Record<string, string>>
+  /** For log and metric. */
+  readonly reason: string
+}
+
+/**
+ * Turns whatever was thrown into the answer, in the shape of RFC 6749 §5.2. The public description and the private
+ * reason part here: the reason goes to the log, and an unexpected error shows nothing but the request id.
+ */
+export function sendError(ctx: Context, error: unknown, logger: Logger): void {
+  const { status, headers, body, reason } = answerOf(error)
+  ctx.status = status
+  ctx.set({ ...headers })
+  ctx.body = body
+  ctx.state['reason'] = reason
+  if (status === 500) logger.error({ err: error, path: ctx.path }, 'unexpected error')
+  else if (error instanceof Unavailable)
+    logger.warn({ part: error.part, err: error.cause, path: ctx.path }, error.message)
+}
+
+function answerOf(error: unknown): Answer {
+  if (error instanceof OAuthError) {
+    return {
+      status: error.status,
+      headers:
+        error.code === 'invalid_client'
+          ? { 'www-authenticate': 'Basic realm="keyturn", charset="UTF-8"' }
+          : {},
+      body: { error: error.code, error_description: error.description },
+      reason: error.reason,
+    }
+  }
+  if (error instanceof Unavailable) {
+    return {
+      status: 503,
+      headers: { 'retry-after': String(error.retryAfterSeconds) },
+      body: { error: 'temporarily_unavailable', error_description: 'try again in a moment' },
+      reason: `unavailable_${error.part}`,
+    }
+  }
+  if (error instanceof HttpError) {
+    return {
+      status: error.status,
+      headers: error.headers,
+      body: { error: 'invalid_request', error_description: error.message },
+      reason: error.reason,
+    }
+  }
+  return {
+    status: 500,
+    headers: {},
+    body: { error: 'server_error', request_id: currentRequest()?.id ?? '' },
+    reason: 'server_error',
+  }
+}

@@ -1,0 +1,118 @@
+import { z } from 'zod'
+import type { Administration } from './administration.ts'
+import type { Client } from './clients/client.ts'
+
+/** The operator at the command line, in audit rows. */
+const ACTOR = 'operator'
+
+const name = z.object({ name: z.string() })
+const page = z.object({ limit: z.number().int().min(1).max(10_000), after: z.string().optional() })
+const id = z.object({ id: z.string() })
+
+const newUser = z.object({
+  username: z.string(),
+  email: z.string().optional(),
+  password: z.string().optional(),
+  isStaff: z.boolean().optional(),
+  isSuperuser: z.boolean().optional(),
+})
+
+const newClient = z.object({
+  name: z.string(),
+  isPublic: z.boolean().optional(),
+  isNative: z.boolean().optional(),
+  isFirstParty: z.boolean().optional(),
+  grants: z.array(z.string()).optional(),
+  scopes: z.array(z.string()).optional(),
+  audiences: z.array(z.string()).optional(),
+  redirectUris: z.array(z.string()).optional(),
+  latePolicy: z.enum(['supersede', 'revoke']).optional(),
+  accessTokenTtlSeconds: z.number().optional(),
+  refreshIdleTtlSeconds: z.number().optional(),
+  refreshAbsoluteTtlSeconds: z.number().optional(),
+})
+
+/** One thing that can be asked of the administration by name, with plain data in and out. */
+function operation<Input>(
+  input: z.ZodType<Input>,
+  run: (administration: Administration, input: Input) => Promise<unknown>,
+) {
+  return (administration: Administration, unchecked: unknown) => run(administration, input.parse(unchecked))
+}
+
+/**
+ * What the command line can ask, of the running process through its control socket or of a database directly: one table
+ * for both, so that they cannot differ.
+ */
+const OPERATIONS = {
+  'users.create': operation(newUser, async (administration, input) => {
+    return (await administration.users()).create(input, ACTOR)
+  }),
+  'users.list': operation(page, async (administration, input) => {
+    return (await administration.users()).list(input.limit, input.after)
+  }),
+  'users.show': operation(name, async (administration, input) =>
+    (await administration.users()).show(input.name),
+  ),
+  'users.set-password': operation(name.extend({ password: z.string() }), async (administration, input) => {
+    return (await administration.users()).setPassword(input.name, input.password, ACTOR)
+  }),
+  'users.disable': operation(name, async (administration, input) => {
+    return (await administration.users()).disable(input.name, ACTOR)
+  }),
+  'users.enable': operation(name, async (administration, input) => {
+    return (await administration.users()).enable(input.name, ACTOR)
+  }),
+  'users.delete': operation(name, async (administration, input) => {
+    return (await administration.users()).remove(input.name, ACTOR)
+  }),
+  'clients.create': operation(newClient, async (administration, input) => {
+    const { client, secret } = await (await administration.clients()).create(input, ACTOR)
+    return { clientId: client.id, ...(secret !== undefined && { clientSecret: secret }) }
+  }),
+  'clients.list': operation(page, async (administration, input) => {
+    const clients = await (await administration.clients()).list(input.limit, input.after)
+    return clients.map(describeClient)
+  }),
+  'clients.rotate-secret': operation(id, async (administration, input) => {
+    const { secret, earlierEndsAt } = await (await administration.clients()).rotateSecret(input.id, ACTOR)
+    return { clientId: input.id, clientSecret: secret, earlierSecretEndsAt: earlierEndsAt }
+  }),
+  'clients.disable': operation(id, async (administration, input) => {
+    return describeClient(await (await administration.clients()).disable(input.id, ACTOR))
+  }),
+  'clients.enable': operation(id, async (administration, input) => {
+    return describeClient(await (await administration.clients()).enable(input.id, ACTOR))
+  }),
+  'keys.list': operation(z.object({}), async (administration) => (await administration.keys()).listKeys()),
+  'keys.plan': operation(z.object({}), async (administration) => (await administration.keys()).planKeys()),
+  'keys.rotate': operation(z.object({ now: z.boolean() }), async (administration, input) => {
+    return (await administration.keys()).rotateKeys(input, ACTOR)
+  }),
+} as const
+
+/** The name of an operation. */
+export type OperationName = keyof typeof OPERATIONS
+
+/** The names of all operations. */
+export const OPERATION_NAMES = Object.keys(OPERATIONS) as readonly OperationName[]
+
+/**
+ * Runs one operation.
+ * @param input plain data; checked against the operation's own form
+ * @returns plain data: dates as ISO 8601 once it has gone through JSON
+ * @throws Refusal, Unavailable, SealingKeyProblem as the operation does
+ */
+export function runOperation(
+  name: OperationName,
+  administration: Administration,
+  input: unknown,
+): Promise<unknown> {
+  return OPERATIONS[name](administration, input)
+}
+
+/** A client as an operator sees it, by the names that the command line and RFC 7591 have for its fields. */
+function describeClient(client: Client) {
+  const { id: clientId, isConfidential, ...rest } = client
+  return { clientId, type: isConfidential ? 'confidential' : 'public', ...rest }
+}

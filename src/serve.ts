@@ -1,0 +1,134 @@
+import { type Administration, buildAdministration } from './administration.ts'
+import { buildApp } from './app.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { Config } from './config.ts'
+import { listenControl } from './control/control-server.ts'
+import { controlSocketPath } from './control/control-socket-path.ts'
+import { type DemoAccounts, demoAccounts } from './demo.ts'
+import { drain, listen } from './drain.ts'
+import { keySchedule } from './keys/schedule.ts'
+import { createSealingKey, readSealingKey, type SealingKey, SealingKeyProblem } from './keys/sealing-key.ts'
+import { OPERATION_NAMES, runOperation } from './operations.ts'
+import { startHasher } from './passwords/hasher.ts'
+import type { Database } from './postgres/database.ts'
+import { Refusal } from './refusal.ts'
+import { openStores } from './stores.ts'
+import type { Logger } from './telemetry/logger.ts'
+
+/** How long a load balancer gets to see that we are no longer ready before we stop accepting connections. */
+const NOTICE_MS = 2000
+
+/** A Keyturn that answers requests. */
+export interface RunningKeyturn {
+  /** Only where the configuration asks for demo accounts. */
+  readonly demo: DemoAccounts | undefined
+  /** Finishes what is in flight, writes what waits, gives everything back. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts the service that the configuration describes. A store that is down at start is no error: the service is not
+ * ready until it is back.
+ * @throws SealingKeyProblem where the sealing key is missing or wrong, Refusal where something else is in the way
+ */
+export async function serve(
+  config: Config,
+  logger: Logger,
+  clock: Clock = systemClock,
+): Promise<RunningKeyturn> {
+  const isEmbedded = config.mode === 'embedded'
+  const early = isEmbedded ? undefined : await readSealingKey(config.keysDirectory)
+  const closing: (() => Promise<void> | void)[] = []
+  const stop = async () => {
+    for (const close of closing.splice(0).reverse()) await close()
+  }
+
+  try {
+    const stores = await openStores(config, logger)
+    closing.push(stores.close)
+    const sealingKey = early ?? (await embeddedSealingKey(config, stores.database))
+    const hasher = startHasher({ concurrency: config.hashConcurrency, clock, logger })
+    closing.push(hasher.close)
+    const schedule = keySchedule({
+      rotationPeriodSeconds: config.keyRotationPeriodSeconds,
+      jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,
+    })
+    const app = buildApp({ ...stores, config, hasher, sealingKey, schedule, clock, logger })
+    closing.push(app.close)
+    await app.start()
+
+    const administration = buildAdministration({
+      database: stores.database,
+      hasher: () => hasher,
+      sealingKey: async () => sealingKey,
+      schedule,
+      clock,
+    })
+    const demo = config.demo ? await demoAccounts(config.dataDirectory, administration) : undefined
+    if (isEmbedded) {
+      const control = await openControl(config, administration, app.reloadKeys)
+      closing.push(control.close)
+    }
+    await listenOrExplain(app.metricsServer, config.metricsPort, config.host, 'KEYTURN_METRICS_PORT')
+    closing.push(() => drain(app.metricsServer, clock))
+    await listenOrExplain(app.server, config.port, config.host, 'KEYTURN_PORT')
+    closing.push(async () => {
+      app.readiness.drain()
+      if (!isEmbedded) await clock.wait(NOTICE_MS)
+      await drain(app.server, clock)
+    })
+    logger.info(
+      { mode: config.mode, host: config.host, port: config.port, issuer: config.issuer },
+      'listening',
+    )
+    return { demo, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Embedded, the first start makes the sealing key; where something is sealed already, a new one would be no use. */
+async function embeddedSealingKey(config: Config, database: Database): Promise<SealingKey> {
+  try {
+    return await readSealingKey(config.keysDirectory)
+  } catch (error) {
+    const isMissing = error instanceof SealingKeyProblem && error.kind === 'missing'
+    const sealed = await database.query(
+      'select from signing_keys union all select from symmetric_keys limit 1',
+    )
+    if (!isMissing || sealed.length > 0) throw error
+    return createSealingKey(config.keysDirectory)
+  }
+}
+
+/** Lets the command line reach this process, since nobody else can open its database. */
+function openControl(config: Config, administration: Administration, reloadKeys: () => Promise<void>) {
+  const operations = OPERATION_NAMES.map((name) => {
+    const run = async (input: unknown) => {
+      const result = await runOperation(name, administration, input)
+      if (name.startsWith('keys.')) await reloadKeys()
+      return result
+    }
+    return [name, run] as const
+  })
+  const path = controlSocketPath(config.dataDirectory, config.runtimeDirectory)
+  return listenControl(path, Object.fromEntries(operations))
+}
+
+async function listenOrExplain(
+  server: Parameters<typeof listen>[0],
+  port: number,
+  host: string,
+  variable: string,
+) {
+  try {
+    await listen(server, port, host)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    throw new Refusal(
+      'port_taken',
+      `port ${port} on ${host} is in use: stop what uses it, or set ${variable}`,
+    )
+  }
+}

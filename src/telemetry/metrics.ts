@@ -1,0 +1,71 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** What is read at each scrape instead of being counted as it happens. */
+export interface Gauges {
+  readonly anchorsWaiting: () => number
+  readonly anchorLagSeconds: () => number
+  readonly hashesRunning: () => number
+  readonly hashesQueued: () => number
+}
+
+/** Every metric there is, with its labels and its help text. */
+export function makeMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+
+  return {
+    registry,
+    requests: new Counter({
+      name: 'keyturn_http_requests_total',
+      help: 'Requests answered, by route and status; reason says why one was refused.',
+      labelNames: ['route', 'status', 'reason'] as const,
+      registers,
+    }),
+    seconds: new Histogram({
+      name: 'keyturn_http_request_seconds',
+      help: 'Time from the request to its answer.',
+      labelNames: ['route'] as const,
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+      registers,
+    }),
+    tokens: new Counter({
+      name: 'keyturn_tokens_issued_total',
+      help: 'Token responses, by grant.',
+      labelNames: ['grant'] as const,
+      registers,
+    }),
+    rotations: new Counter({
+      name: 'keyturn_refresh_rotations_total',
+      help: 'What became of genuine refresh tokens; rebuilt: Redis had lost the family; degraded: Postgres rotated.',
+      labelNames: ['outcome', 'rebuilt', 'degraded'] as const,
+      registers,
+    }),
+    /** Registers the gauges, once the parts that they read exist. */
+    watch(gauges: Gauges): void {
+      const rows: [name: string, help: string, read: () => number][] = [
+        ['keyturn_anchors_waiting', 'Families rotated in Redis and not yet anchored.', gauges.anchorsWaiting],
+        [
+          'keyturn_anchor_lag_seconds',
+          'Age of the oldest rotation not yet anchored.',
+          gauges.anchorLagSeconds,
+        ],
+        ['keyturn_hashes_running', 'Password hashes being computed.', gauges.hashesRunning],
+        ['keyturn_hashes_queued', 'Password hashes waiting.', gauges.hashesQueued],
+      ]
+      for (const [name, help, read] of rows) {
+        new Gauge({
+          name,
+          help,
+          registers,
+          collect() {
+            this.set(read())
+          },
+        })
+      }
+    },
+  }
+}
+
+/** The metrics of one running Keyturn. */
+export type Metrics = ReturnType<typeof makeMetrics>
