@@ -19,11 +19,12 @@ export interface SymmetricKeyring {
   /** Reads the versions now; on failure the last good ones stay. */
   reload(): Promise<void>
   /**
-   * The key of a version; undefined when there is certainly no such version. For one it does not know it asks the
-   * database, at most once per reload period, so that made-up versions cost nothing.
-   * @throws Unavailable when it cannot tell
+   * The key of a version; undefined when there is certainly no such version. Asks nothing: a version is used two reload
+   * periods after it was made at the earliest, so whoever has read them since then knows it. Made-up versions cost
+   * nothing.
+   * @throws Unavailable when what was read is too old to tell
    */
-  version(version: number): Promise<SymmetricKey | undefined>
+  version(version: number): SymmetricKey | undefined
   /**
    * What to use for something new: the highest version that has activated.
    * @throws Unavailable when there is none, or what was read is too old
@@ -48,7 +49,6 @@ export function makeSymmetricKeyring({
   clock: Clock
   logger: Logger
 }): SymmetricKeyring {
-  let askedAtMs = Number.NEGATIVE_INFINITY
   const readings = reloading<LoadedSymmetricKeys, LoadedSymmetricKeys>({
     async read() {
       const loaded = await symmetricKeys.load(purpose)
@@ -87,17 +87,6 @@ export function makeSymmetricKeyring({
     return keys.find((key) => key.version === version)
   }
 
-  async function reloadSometimes(): Promise<void> {
-    const now = clock.now().getTime()
-    if (Math.abs(now - askedAtMs) < schedule.reloadPeriodSeconds * 1000) return
-    askedAtMs = now
-    await readings
-      .reload()
-      .catch((error) =>
-        logger.warn({ err: error, purpose }, 'a version is not known, and cannot be looked for'),
-      )
-  }
-
   function current(): SymmetricKey {
     const { value, databaseNow, ageSeconds } = latest()
     if (ageSeconds() > stalenessLimitSeconds(schedule)) throw unavailable('what was read is too old')
@@ -111,13 +100,9 @@ export function makeSymmetricKeyring({
     start: () => readings.start(),
     stop: () => readings.stop(),
     reload: () => readings.reload(),
-    async version(version) {
+    version(version) {
       const key = known(version)
-      if (key) return key
-      await reloadSometimes()
-      const found = known(version)
-      // A version is used two reload periods after it was made at the earliest: what is younger has seen it.
-      if (found || latest().ageSeconds() <= 2 * schedule.reloadPeriodSeconds) return found
+      if (key || latest().ageSeconds() <= 2 * schedule.reloadPeriodSeconds) return key
       throw unavailable(`version ${version} is not known, and what was read is too old to tell`)
     },
     current,
