@@ -131,7 +131,7 @@ export function buildApp(parts: AppParts): App {
   ]
   const answer = tokenRequest({ grants, refreshTokens, readPresented, issue, noteClient })
   const tokenParts = { accessTokens, refreshTokens, readPresented, families, standing, clock }
-  const introspect = makeIntrospection({ ...tokenParts, issuer, retryWindowSeconds })
+  const introspect = makeIntrospection({ ...tokenParts, issuer, retryWindowSeconds, lifetimes: config })
   const readAuthenticated = readAuthenticatedForm(readPresented, noteClient)
 
   const server = makeServer({

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { chooseAudience } from '../oauth/resource.ts'
 import { narrowScope } from '../oauth/scope.ts'
-import { idleExpiry, type Lifetimes, lifetimesOf } from '../tokens/issuer.ts'
+import { familyExpiry, idleExpiry, type Lifetimes, lifetimesOf } from '../tokens/lifetimes.ts'
 import type { PresentedFamily } from '../tokens/presented.ts'
 import type { RefreshFamilies, Rotation } from '../tokens/refresh-families.ts'
 import type { RefreshTokens } from '../tokens/refresh-token.ts'
@@ -40,6 +40,13 @@ export function refreshToken(parts: RefreshTokenParts): Grant {
       const now = clock.now()
       const live = checkPresented(presented, client, parts.refreshTokens, now)
       const { family } = live.presented
+      const lifetimes = lifetimesOf(client, parts.lifetimes)
+      if (
+        now >= family.idleExpiresAt &&
+        now >= familyExpiry(family, await families.position(family), lifetimes)
+      ) {
+        throw refused('refresh_token_expired')
+      }
       // What was granted then and is allowed now: taking a scope from a client takes it from its sessions too.
       const allowedScope = family.scope.filter((token) => client.scopes.includes(token))
       const allowedAudience = family.audience.filter(
@@ -58,7 +65,7 @@ export function refreshToken(parts: RefreshTokenParts): Grant {
         now,
         keyVersion: parts.keyVersion(),
         rules: { retryWindowSeconds: parts.retryWindowSeconds, latePolicy: client.latePolicy },
-        idleExpiresAt: idleExpiry(now, family.absoluteExpiresAt, lifetimesOf(client, parts.lifetimes)),
+        idleExpiresAt: idleExpiry(now, family.absoluteExpiresAt, lifetimes),
       })
       parts.noteRotation(rotation)
       const { outcome, position } = rotation
@@ -92,7 +99,7 @@ function checkPresented(
   if (family.clientId !== client.id) throw refused('refresh_token_of_another_client')
   if (family.endedAt !== null || found.sessionEnded) throw refused('refresh_token_revoked')
   if (!found.userIsActive) throw refused('refresh_token_user_disabled')
-  if (now >= family.absoluteExpiresAt || now >= family.idleExpiresAt) throw refused('refresh_token_expired')
+  if (now >= family.absoluteExpiresAt) throw refused('refresh_token_expired')
   return { presented: found, generation: token.generation }
 }
 

@@ -2,6 +2,7 @@ import { type Client, mayIntrospect } from '../clients/client.ts'
 import { type Clock, toSeconds } from '../clock.ts'
 import { printScope } from '../oauth/scope.ts'
 import type { AccessTokens, VerifiedAccessToken } from './access-token.ts'
+import { familyExpiry, type Lifetimes, lifetimesOf } from './lifetimes.ts'
 import type { ReadPresented } from './presented.ts'
 import type { RefreshFamilies } from './refresh-families.ts'
 import type { RefreshTokens } from './refresh-token.ts'
@@ -25,6 +26,7 @@ export interface IntrospectionParts {
   readonly families: RefreshFamilies
   readonly standing: TokenStanding
   readonly retryWindowSeconds: number
+  readonly lifetimes: Lifetimes
   readonly clock: Clock
 }
 
@@ -78,19 +80,13 @@ async function introspectRefreshToken(
     return INACTIVE
   }
   const { family } = found
+  if (family.endedAt !== null || found.sessionEnded || !found.userIsActive) return INACTIVE
   const now = parts.clock.now()
-  const isOver = now >= family.absoluteExpiresAt || now >= family.idleExpiresAt
-  if (family.endedAt !== null || found.sessionEnded || !found.userIsActive || isOver) return INACTIVE
-
+  const position = await parts.families.position(family)
+  const expiresAt = familyExpiry(family, position, lifetimesOf(caller, parts.lifetimes))
   const rules = { retryWindowSeconds: parts.retryWindowSeconds, latePolicy: caller.latePolicy }
-  const { outcome } = rotate(
-    await parts.families.position(family),
-    token.generation,
-    now,
-    token.keyVersion,
-    rules,
-  )
-  if (outcome === 'reuse' || outcome === 'future') return INACTIVE
+  const { outcome } = rotate(position, token.generation, now, token.keyVersion, rules)
+  if (now >= expiresAt || outcome === 'reuse' || outcome === 'future') return INACTIVE
   return {
     active: true,
     iss: parts.issuer,
@@ -98,7 +94,7 @@ async function introspectRefreshToken(
     client_id: family.clientId,
     username: found.user.username,
     scope: printScope(family.scope),
-    exp: toSeconds(family.idleExpiresAt),
+    exp: toSeconds(expiresAt),
     sid: family.sessionId,
   }
 }

@@ -1,19 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import type { Client } from '../clients/client.ts'
 import { addSeconds, type Clock, toSeconds } from '../clock.ts'
 import { printScope } from '../oauth/scope.ts'
 import type { AccessTokenContent, AccessTokens } from './access-token.ts'
 import type { Authorization } from './authorization.ts'
+import { idleExpiry, type Lifetimes, lifetimesOf } from './lifetimes.ts'
 import type { RefreshFamilies, RefreshFamily } from './refresh-families.ts'
 import type { RefreshTokens } from './refresh-token.ts'
 import { FIRST_GENERATION } from './rotation.ts'
-
-/** The lifetimes of a client that has none of its own, seconds. */
-export interface Lifetimes {
-  readonly accessTokenTtlSeconds: number
-  readonly refreshIdleTtlSeconds: number
-  readonly refreshAbsoluteTtlSeconds: number
-}
 
 /** RFC 6749 §5.1. Wire names. */
 export interface TokenResponse {
@@ -34,6 +27,7 @@ export interface IssuerParts {
   readonly families: RefreshFamilies
   /** The refresh key version for a new family. */
   readonly keyVersion: () => number
+  /** For clients that have none of their own. */
   readonly lifetimes: Lifetimes
   readonly clock: Clock
 }
@@ -133,20 +127,6 @@ export function makeIssuer(parts: IssuerParts): IssueTokens {
       },
     }
   }
-}
-
-/** The client's own lifetimes where it has them, the configuration's otherwise. */
-export function lifetimesOf(client: Client, defaults: Lifetimes): Lifetimes {
-  return {
-    accessTokenTtlSeconds: client.accessTokenTtlSeconds ?? defaults.accessTokenTtlSeconds,
-    refreshIdleTtlSeconds: client.refreshIdleTtlSeconds ?? defaults.refreshIdleTtlSeconds,
-    refreshAbsoluteTtlSeconds: client.refreshAbsoluteTtlSeconds ?? defaults.refreshAbsoluteTtlSeconds,
-  }
-}
-
-/** Where the idle expiry stands after a use at `now`: it slides, but never past the absolute one. */
-export function idleExpiry(now: Date, absoluteExpiresAt: Date, { refreshIdleTtlSeconds }: Lifetimes): Date {
-  return new Date(Math.min(addSeconds(now, refreshIdleTtlSeconds).getTime(), absoluteExpiresAt.getTime()))
 }
 
 function ofUser(

@@ -1,0 +1,36 @@
+import type { Client } from '../clients/client.ts'
+import { addSeconds } from '../clock.ts'
+import type { RefreshFamily } from './refresh-families.ts'
+import type { Position } from './rotation.ts'
+
+/** How long things live, seconds. */
+export interface Lifetimes {
+  readonly accessTokenTtlSeconds: number
+  /** Since the last real rotation. */
+  readonly refreshIdleTtlSeconds: number
+  /** Since the login; never moves. */
+  readonly refreshAbsoluteTtlSeconds: number
+}
+
+/** The client's own lifetimes where it has them, the configuration's otherwise. */
+export function lifetimesOf(client: Client, defaults: Lifetimes): Lifetimes {
+  return {
+    accessTokenTtlSeconds: client.accessTokenTtlSeconds ?? defaults.accessTokenTtlSeconds,
+    refreshIdleTtlSeconds: client.refreshIdleTtlSeconds ?? defaults.refreshIdleTtlSeconds,
+    refreshAbsoluteTtlSeconds: client.refreshAbsoluteTtlSeconds ?? defaults.refreshAbsoluteTtlSeconds,
+  }
+}
+
+/** Where the idle expiry stands after a use at `now`: it slides, but never past the absolute one. */
+export function idleExpiry(now: Date, absoluteExpiresAt: Date, { refreshIdleTtlSeconds }: Lifetimes): Date {
+  return new Date(Math.min(addSeconds(now, refreshIdleTtlSeconds).getTime(), absoluteExpiresAt.getTime()))
+}
+
+/**
+ * When the family ends by itself. The record's idle expiry may be one flush behind, or one use behind where a node died
+ * before its flush; the position that the fast store has is as good a witness, and the later of the two counts.
+ */
+export function familyExpiry(family: RefreshFamily, position: Position, lifetimes: Lifetimes): Date {
+  const slid = idleExpiry(position.rotatedAt, family.absoluteExpiresAt, lifetimes)
+  return new Date(Math.max(slid.getTime(), family.idleExpiresAt.getTime()))
+}
