@@ -8,12 +8,14 @@ import { listen } from '../../src/drain.ts'
 import { keySchedule } from '../../src/keys/schedule.ts'
 import type { SealingKey } from '../../src/keys/sealing-key.ts'
 import { type Hasher, startHasher } from '../../src/passwords/hasher.ts'
-import type { Database } from '../../src/postgres/database.ts'
+import { type Database, openDatabase } from '../../src/postgres/database.ts'
+import { migrate } from '../../src/postgres/migrate.ts'
 import { connectRedis } from '../../src/redis/connection.ts'
+import { serverSettings } from '../../src/stores.ts'
 import { TestClock } from './clock.ts'
 import { type RecordingLogger, recordingLogger } from './logger.ts'
 import { createPglite } from './pglite.ts'
-import { createPostgres } from './postgres.ts'
+import { createPostgres, startPostgres } from './postgres.ts'
 import { openRedis } from './redis.ts'
 import { afterwards } from './root-hooks.ts'
 import { sharedServer } from './shared-servers.ts'
@@ -66,6 +68,8 @@ export interface TestApp {
   /** Signs `username` in with the password grant. */
   signIn(client: TestClient, username: string, form?: Record<string, string>): Promise<Answer>
   refresh(client: TestClient, refreshToken: string, form?: Record<string, string>): Promise<Answer>
+  /** Redis forgets everything, where there is one. */
+  flushRedis(): Promise<void>
 }
 
 /** One pool of hashing processes serves the whole run: starting one takes longer than most tests. */
@@ -81,6 +85,19 @@ export async function openTestStores(mode: TestMode): Promise<TestStores> {
   const redisUrl = mode === 'standard' ? (await openRedis()).url : undefined
   await lendSigningKeys(database)
   return { mode, database, redisUrl, sealingKey: testSealingKey }
+}
+
+/** Stores whose PostgreSQL server is the test's own, to be killed; closed after the test. */
+export async function openMortalStores(mode: 'standard' | 'small') {
+  const server = await startPostgres()
+  await migrate({ connectionString: server.url })
+  const database = openDatabase(serverSettings(server.url))
+  afterwards(async () => {
+    await database.close()
+    await server.stop()
+  })
+  const redisUrl = mode === 'standard' ? (await openRedis()).url : undefined
+  return { stores: { mode, database, redisUrl, sealingKey: testSealingKey }, server }
 }
 
 /**
@@ -180,6 +197,9 @@ export async function startApp(
       post('/oauth/token', { grant_type: 'password', username, password, ...form }, client),
     refresh: (client, refreshToken, form = {}) =>
       post('/oauth/token', { grant_type: 'refresh_token', refresh_token: refreshToken, ...form }, client),
+    async flushRedis() {
+      await redis?.flushdb()
+    },
   }
 }
 
