@@ -31,8 +31,12 @@ const SOURCES = [
 ]
 /** Written last, so that a build which was interrupted has none. */
 const STAMP = '.sources'
-/** A program of ours that makes the embedded database's first data directory. */
+/** A program of ours that writes the embedded database's first data directory, beside itself. It takes seconds … */
 const MAKE_SEED = 'src/embedded/make-seed.js'
+const SEED = ['src/embedded/seed.tar.gz', 'src/embedded/seed.json']
+/** … and depends on these alone, so what it made for the last build is mostly still good. */
+const SEED_SOURCES = ['migrations', 'src/embedded', 'src/postgres', 'package-lock.json']
+const SEED_STAMP = '.seed-sources'
 
 /**
  * Makes the checkout ready to run: packages installed, `dist` built from the present sources. Says what it does on
@@ -44,15 +48,19 @@ export async function build({ development = false } = {}) {
   const problem = nodeVersionProblem(process.versions.node)
   if (problem) throw new Error(problem)
   const digest = digestOf(ROOT, SOURCES)
-  const fresh = isBuiltFrom(digest)
+  const fresh = hasStamp(STAMP, digest)
   await installIfNeeded(ROOT, { development: development || !fresh })
   if (!fresh) await buildFrom(digest)
 }
 
-/** @param {string} digest */
-function isBuiltFrom(digest) {
-  const stamp = join(DIST, STAMP)
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === digest
+/**
+ * Whether the present build was made from sources with this digest.
+ * @param {string} stamp
+ * @param {string} digest
+ */
+function hasStamp(stamp, digest) {
+  const path = join(DIST, stamp)
+  return existsSync(path) && readFileSync(path, 'utf8') === digest
 }
 
 /**
@@ -61,6 +69,7 @@ function isBuiltFrom(digest) {
  */
 async function buildFrom(digest) {
   process.stderr.write('building …\n')
+  removeAbandoned()
   const target = `${DIST}.${process.pid}`
   try {
     await compileInto(target)
@@ -71,6 +80,23 @@ async function buildFrom(digest) {
   }
 }
 
+/** A build that was killed outright could not clean up after itself. */
+function removeAbandoned() {
+  for (const name of readdirSync(ROOT)) {
+    const builder = /^dist\.(\d+)/.exec(name)?.[1]
+    if (builder && !isRunning(Number(builder))) rmSync(join(ROOT, name), { recursive: true })
+  }
+}
+
+/** @param {number} pid */
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
+}
+
 /** @param {string} target */
 async function compileInto(target) {
   const compiler = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']
@@ -78,7 +104,16 @@ async function compileInto(target) {
   copyOtherFiles('src', join(target, 'src'))
   const program = join(target, 'src/cli/main.js')
   if (existsSync(program)) chmodSync(program, 0o755)
-  if (existsSync(join(target, MAKE_SEED))) await node('make-seed', join(target, MAKE_SEED))
+  if (existsSync(join(target, MAKE_SEED))) await seed(target)
+}
+
+/** @param {string} target */
+async function seed(target) {
+  const digest = digestOf(ROOT, SEED_SOURCES)
+  const isKept = hasStamp(SEED_STAMP, digest) && SEED.every((path) => existsSync(join(DIST, path)))
+  if (isKept) for (const path of SEED) cpSync(join(DIST, path), join(target, path))
+  else await node('make-seed', join(target, MAKE_SEED))
+  writeFileSync(join(target, SEED_STAMP), digest)
 }
 
 /**

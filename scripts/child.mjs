@@ -4,7 +4,7 @@ import { constants } from 'node:os'
 const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])
 
 /** Somebody asked us to stop while a child was running; the child has ended. */
-export class Interrupted extends Error {
+class Interrupted extends Error {
   /** @param {NodeJS.Signals} signal */
   constructor(signal) {
     super(signal)

@@ -11,8 +11,8 @@ const POLL_MS = 50
  *   (servers that run as another user, whose environment is hidden) carries it as an argument
  * @returns {Promise<string[]>} the command lines of those that had to be killed; always empty where there is no /proc
  */
-export async function endLeftovers(mark) {
-  const deadline = performance.now() + GRACE_MS
+export async function endLeftovers(mark, graceMs = GRACE_MS) {
+  const deadline = performance.now() + graceMs
   while (processesWith(mark).length > 0 && performance.now() < deadline) await delay(POLL_MS)
   return processesWith(mark).map((pid) => {
     const command = read(pid, 'cmdline').replaceAll('\0', ' ').trim()

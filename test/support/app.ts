@@ -1,4 +1,6 @@
 import type { AddressInfo } from 'node:net'
+import { expect } from 'chai'
+import { Redis } from 'ioredis'
 import { type Administration, buildAdministration } from '../../src/administration.ts'
 import { type App, buildApp } from '../../src/app.ts'
 import type { ClientDetails } from '../../src/clients/client-details.ts'
@@ -18,6 +20,7 @@ import { createPglite } from './pglite.ts'
 import { createPostgres, startPostgres } from './postgres.ts'
 import { openRedis } from './redis.ts'
 import { afterwards } from './root-hooks.ts'
+import { dumpPostgres, dumpRedis, noteSecret, noteSecrets, secretsIn } from './secrets.ts'
 import { sharedServer } from './shared-servers.ts'
 import { lendSigningKeys, rememberSigningKeys, testSealingKey } from './signing-keys.ts'
 
@@ -84,7 +87,9 @@ export async function openTestStores(mode: TestMode): Promise<TestStores> {
   afterwards(close)
   const redisUrl = mode === 'standard' ? (await openRedis()).url : undefined
   await lendSigningKeys(database)
-  return { mode, database, redisUrl, sealingKey: testSealingKey }
+  const stores = { mode, database, redisUrl, sealingKey: testSealingKey }
+  afterwards(() => expectNothingUsable(stores))
+  return stores
 }
 
 /** Stores whose PostgreSQL server is the test's own, to be killed; closed after the test. */
@@ -135,6 +140,7 @@ export async function startApp(
     app.server.closeAllConnections()
     await app.close().catch(() => {})
     redis?.disconnect()
+    expect(secretsIn(JSON.stringify(logger.lines)), 'secrets in the log').to.deep.equal([])
   })
 
   const administration = buildAdministration({
@@ -145,6 +151,8 @@ export async function startApp(
     clock,
   })
   const password = 'correct horse battery staple'
+
+  noteSecret(password)
 
   async function send(path: string, request: RequestInit): Promise<Answer> {
     const response = await fetch(origin + path, { redirect: 'manual', ...request })
@@ -159,6 +167,7 @@ export async function startApp(
   }
 
   const post: TestApp['post'] = (path, form, client) => {
+    noteSecrets(form)
     const basic = client?.secret === undefined ? {} : { authorization: basicAuthorization(client) }
     const named = client && client.secret === undefined ? { client_id: client.id } : {}
     return send(path, { method: 'POST', headers: basic, body: new URLSearchParams({ ...named, ...form }) })
@@ -191,6 +200,7 @@ export async function startApp(
         },
         'operator',
       )
+      noteSecret(secret)
       return secret === undefined ? { id: client.id } : { id: client.id, secret }
     },
     signIn: (client, username, form = {}) =>
@@ -207,4 +217,13 @@ export async function startApp(
 export function basicAuthorization({ id, secret = '' }: TestClient): string {
   const encoded = [id, secret].map((half) => encodeURIComponent(half)).join(':')
   return `Basic ${Buffer.from(encoded).toString('base64')}`
+}
+
+/** P5, S-058: whatever the test did, its stores hold nothing that could be presented. */
+async function expectNothingUsable({ database, redisUrl }: TestStores): Promise<void> {
+  expect(secretsIn(await dumpPostgres(database)), 'secrets in Postgres').to.deep.equal([])
+  if (redisUrl === undefined) return
+  const redis = new Redis(redisUrl, { protocol: 2 })
+  expect(secretsIn(await dumpRedis(redis)), 'secrets in Redis').to.deep.equal([])
+  redis.disconnect()
 }

@@ -54,7 +54,8 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   // The database of embedded mode, and the socket through which the command line reaches a running process.
   embedded: { imports: ['postgres', 'telemetry'], types: ['config.ts'] },
   control: { imports: ['telemetry'], types: ['config.ts'] },
-  cli: { imports: [...BELOW_HTTP, 'control', ...ROOT_FILES] },
+  doctor: { imports: ['keys', 'postgres', 'embedded', 'config.ts'], types: ['telemetry'] },
+  cli: { imports: [...BELOW_HTTP, 'control', 'doctor', ...ROOT_FILES] },
   // The files of `src` itself: composition, and what an operator may ask for.
   'app.ts': { imports: [...BELOW_HTTP, 'http'] },
   'administration.ts': { imports: BELOW_HTTP },
@@ -69,8 +70,8 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
 
 /** A store: the only kind of file beside `postgres` and `redis` that speaks to a server. */
 export const STORE = /-(postgres|redis)\.ts$/
-/** Who may import a store: composition, which chooses one for the mode. */
-export const STORE_USERS = [/^app\.ts$/, /^administration\.ts$/]
+/** Who may import a store: composition, which chooses one for the mode, and the doctor, who looks at what there is. */
+export const STORE_USERS = [/^app\.ts$/, /^administration\.ts$/, /^doctor\/doctor\.ts$/]
 /**
  * What a store may import besides what its folder may. Others' stores among it are parts of one transaction: the
  * audit row, and the end of the sessions that a change ends.
