@@ -13,19 +13,24 @@ const SYSTEM_PYTHON = '/usr/bin/python3'
 
 /**
  * Debian's Python with packages of Debian's, of which nothing needs to be installed: what the system lacks is unpacked
- * beside it, Python itself included.
+ * beside it, Python and OpenSSL included.
  * @param packages names that apt knows, for example `['python3-django']`
  * @throws Error that says what to do instead where apt cannot get them
  */
 export async function debianPython(packages: readonly string[]): Promise<Python> {
   const { root, environment } = await unpackPackages(packages)
-  const unpacked = join(root, 'usr/bin/python3')
-  const isUnpacked = existsSync(unpacked)
+  const program = join(root, 'usr/bin/python3')
+  const isUnpacked = existsSync(program)
+  const openSslModules = (environment['LD_LIBRARY_PATH'] ?? '')
+    .split(':')
+    .map((directory) => join(directory, 'ossl-modules'))
+    .find((directory) => existsSync(directory))
   return {
-    program: isUnpacked ? unpacked : SYSTEM_PYTHON,
+    program: isUnpacked ? program : SYSTEM_PYTHON,
     environment: {
       ...environment,
       ...(isUnpacked && { PYTHONHOME: join(root, 'usr') }),
+      ...(openSslModules !== undefined && { OPENSSL_MODULES: openSslModules }),
       PYTHONPATH: join(root, 'usr/lib/python3/dist-packages'),
       PYTHONNOUSERSITE: '1',
     },
