@@ -66,7 +66,7 @@ export async function serve(
     })
     const demo = config.demo ? await demoAccounts(config.dataDirectory, administration) : undefined
     if (isEmbedded) {
-      const control = await openControl(config, administration, app.reloadKeys)
+      const control = await openControl(config, administration, app.reloadKeys, logger)
       closing.push(control.close)
     }
     await listenOrExplain(app.metricsServer, config.metricsPort, config.host, 'KEYTURN_METRICS_PORT')
@@ -103,7 +103,12 @@ async function embeddedSealingKey(config: Config, database: Database): Promise<S
 }
 
 /** Lets the command line reach this process, since nobody else can open its database. */
-function openControl(config: Config, administration: Administration, reloadKeys: () => Promise<void>) {
+function openControl(
+  config: Config,
+  administration: Administration,
+  reloadKeys: () => Promise<void>,
+  logger: Logger,
+) {
   const operations = OPERATION_NAMES.map((name) => {
     const run = async (input: unknown) => {
       const result = await runOperation(name, administration, input)
@@ -113,7 +118,7 @@ function openControl(config: Config, administration: Administration, reloadKeys:
     return [name, run] as const
   })
   const path = controlSocketPath(config.dataDirectory, config.runtimeDirectory)
-  return listenControl(path, Object.fromEntries(operations))
+  return listenControl(path, Object.fromEntries(operations), logger)
 }
 
 async function listenOrExplain(

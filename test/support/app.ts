@@ -158,16 +158,13 @@ export async function startApp(
     const response = await fetch(origin + path, { redirect: 'manual', ...request })
     const text = await response.text()
     const isJson = (response.headers.get('content-type') ?? '').includes('json')
-    return {
-      status: response.status,
-      headers: response.headers,
-      text,
-      body: isJson ? JSON.parse(text) : undefined,
-    }
+    const body = isJson && text !== '' ? JSON.parse(text) : undefined
+    noteSecrets(body ?? {})
+    return { status: response.status, headers: response.headers, text, body }
   }
 
   const post: TestApp['post'] = (path, form, client) => {
-    noteSecrets(form)
+    noteSecret(form['password'])
     const basic = client?.secret === undefined ? {} : { authorization: basicAuthorization(client) }
     const named = client && client.secret === undefined ? { client_id: client.id } : {}
     return send(path, { method: 'POST', headers: basic, body: new URLSearchParams({ ...named, ...form }) })

@@ -5,7 +5,7 @@ import type { Database } from '../../src/postgres/database.ts'
 const used = new Set<string>()
 
 /** The form fields and answer members whose values are secrets. */
-const SECRET_NAMES = ['password', 'client_secret', 'access_token', 'refresh_token', 'token'] as const
+const SECRET_NAMES = ['password', 'client_secret', 'access_token', 'refresh_token'] as const
 /** Shorter values would be found anywhere. */
 const SHORTEST = 8
 
@@ -63,11 +63,14 @@ export async function dumpPostgres(database: Database): Promise<string> {
   return dumps.join('\n')
 }
 
-/** Everything that a Redis database holds: names, and values as Redis serialises them. */
+/** Everything that a Redis database holds: names and values. (What DUMP or an RDB file shows may be compressed.) */
 export async function dumpRedis(redis: Redis): Promise<string> {
   const dumps: string[] = []
   for (const key of await redis.keys('*')) {
-    dumps.push(key, (await redis.dumpBuffer(key))?.toString('latin1') ?? '')
+    const type = await redis.type(key)
+    const read = { string: () => redis.get(key), hash: () => redis.hgetall(key) }[type]
+    if (read === undefined) throw new Error(`the search for secrets cannot read a Redis ${type} yet`)
+    dumps.push(key, JSON.stringify(await read()))
   }
   return dumps.join('\n')
 }
