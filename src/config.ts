@@ -55,16 +55,22 @@ const port = z
   .transform(Number)
   .refine((value) => value <= 65_535, 'must be a port number (0 to 65535)')
 
+const seconds = z
+  .string()
+  .regex(/^(\d+|\d+(\.\d+)?[smhd])$/, 'must be whole seconds, or a number with s, m, h or d (600, 10m, 1.5h)')
+  .transform((text) => Math.round(Number.parseFloat(text) * (UNIT_SECONDS[text.slice(-1) as 's'] ?? 1)))
+
 /** A duration in seconds: whole seconds, or a number with s, m, h or d. Bounds are in seconds. */
 function duration(least: number, most: number) {
-  return z
-    .string()
-    .regex(
-      /^(\d+|\d+(\.\d+)?[smhd])$/,
-      'must be whole seconds, or a number with s, m, h or d (600, 10m, 1.5h)',
-    )
-    .transform((text) => Math.round(Number.parseFloat(text) * (UNIT_SECONDS[text.slice(-1) as 's'] ?? 1)))
-    .refine((value) => value >= least && value <= most, `must be from ${least} to ${most} seconds`)
+  return seconds.refine(
+    (value) => value >= least && value <= most,
+    `must be from ${least} to ${most} seconds`,
+  )
+}
+
+/** A duration as the variables have it, in seconds; undefined where it is none. */
+export function parseDuration(text: string): number | undefined {
+  return seconds.safeParse(text).data
 }
 
 function url(protocols: readonly string[], example: string) {
@@ -197,7 +203,8 @@ function contradictions(values: Partial<Values>, environment: NodeJS.ProcessEnv)
   return problems
 }
 
-function isLoopback(host: string | undefined): boolean {
+/** Whether a host is this machine alone; the default (undefined) is. */
+export function isLoopback(host: string | undefined): boolean {
   return host === undefined || LOOPBACK_HOSTS.has(host) || /^127(\.\d{1,3}){3}$/.test(host)
 }
 

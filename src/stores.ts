@@ -1,8 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { Config } from './config.ts'
-import { openEmbedded } from './embedded/open-embedded.ts'
 import { type ConnectionSettings, type Database, openDatabase } from './postgres/database.ts'
-import { connectRedis } from './redis/connection.ts'
 import type { Logger } from './telemetry/logger.ts'
 
 /** The stores of the mode that the configuration asks for. */
@@ -36,7 +34,9 @@ export function serverSettings(databaseUrl: string): ConnectionSettings {
  * @throws Refusal when the data directory cannot be had
  */
 export async function openStores(config: Config, logger: Logger): Promise<Stores> {
+  // Loaded where they are used: a command that works on a server need not wait for PGlite or the Redis client.
   if (config.databaseUrl === undefined) {
+    const { openEmbedded } = await import('./embedded/open-embedded.ts')
     const embedded = await openEmbedded({ directory: config.dataDirectory })
     const database = openDatabase(embedded.settings)
     return {
@@ -49,7 +49,7 @@ export async function openStores(config: Config, logger: Logger): Promise<Stores
     }
   }
   const database = openDatabase(serverSettings(config.databaseUrl))
-  const redis = config.redisUrl === undefined ? undefined : connectRedis(config.redisUrl, logger)
+  const redis = config.redisUrl === undefined ? undefined : await connect(config.redisUrl, logger)
   return {
     database,
     redis,
@@ -58,4 +58,9 @@ export async function openStores(config: Config, logger: Logger): Promise<Stores
       await database.close()
     },
   }
+}
+
+async function connect(redisUrl: string, logger: Logger): Promise<Redis> {
+  const { connectRedis } = await import('./redis/connection.ts')
+  return connectRedis(redisUrl, logger)
 }

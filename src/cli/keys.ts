@@ -1,0 +1,82 @@
+import type { Command } from 'commander'
+import type { Row } from './answer.ts'
+import { addCommand, type Run } from './command.ts'
+import { type Column, table } from './output.ts'
+
+const KEY_COLUMNS: readonly Column[] = [
+  'kid',
+  'algorithm',
+  'phase',
+  ['publishedAt', 'published'],
+  ['activatesAt', 'activates'],
+  ['retiresAt', 'retires'],
+  ['removesAt', 'removed'],
+]
+const NO_KEYS = 'There are no signing keys yet: the first start makes them.'
+const OUTCOMES: Readonly<Record<string, string>> = {
+  activated: 'signs from now on',
+  scheduled: 'will sign from',
+  already_scheduled: 'was to sign already from',
+}
+
+/** `keyturn keys …`. */
+export function addKeyCommands(program: Command, run: Run): void {
+  const keys = program
+    .command('keys')
+    .description('the keys that tokens are signed with, and the one that seals them')
+
+  addCommand(
+    keys,
+    'init',
+    'make the sealing key in KEYTURN_KEYS_DIR; one that is there is never overwritten',
+    'KEYTURN_KEYS_DIR=/etc/keyturn/keys keyturn keys init',
+  ).action(() =>
+    run(async ({ config }) => {
+      const { createSealingKey, sealingKeyPath } = await import('../keys/sealing-key.ts')
+      const { fingerprint } = await createSealingKey(config.keysDirectory)
+      const path = sealingKeyPath(config.keysDirectory)
+      const text = `Made ${path} (fingerprint ${fingerprint}).\nKeep a copy elsewhere: without it nothing that it sealed can be opened.`
+      return { data: { path, fingerprint }, text }
+    }),
+  )
+
+  addCommand(keys, 'list', 'list the signing keys', 'keyturn keys list').action(() =>
+    run(async ({ ask }) => {
+      const rows = await ask<Row[]>('keys.list', {})
+      return { data: rows, text: table(rows, KEY_COLUMNS, NO_KEYS) }
+    }),
+  )
+
+  addCommand(keys, 'plan', 'print when each key does what', 'keyturn keys plan').action(() =>
+    run(async ({ ask }) => {
+      const rows = await ask<Row[]>('keys.plan', {})
+      const shown = rows.map((row) => ({ ...row, event: String(row['event']).replaceAll('_', ' ') }))
+      return {
+        data: rows,
+        text: table(shown, ['at', 'event', 'kid', 'algorithm', ['isPast', 'past']], NO_KEYS),
+      }
+    }),
+  )
+
+  addCommand(
+    keys,
+    'rotate',
+    'have the next key of each algorithm take over as soon as every verifier knows it',
+    'keyturn keys rotate',
+  )
+    .option('--now', 'insist on this moment; refused where a verifier may not know the key yet')
+    .action((options: { now?: true }) =>
+      run(async ({ ask }) => {
+        const reports = await ask<Row[]>('keys.rotate', { now: options.now ?? false })
+        return { data: reports, text: reports.map(reportLines).join('\n') }
+      }),
+    )
+}
+
+function reportLines(report: Row): string {
+  const { outcome, algorithm, kid, activatesAt, retiringKid, retiringRemovesAt } = report
+  const when = outcome === 'activated' ? '' : ` ${activatesAt}`
+  const first = `${algorithm} ${kid} ${OUTCOMES[String(outcome)] ?? outcome}${when}.`
+  if (retiringKid === null) return first
+  return `${first}\n${algorithm} ${retiringKid} stays published for verifiers until ${retiringRemovesAt}.`
+}

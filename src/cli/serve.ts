@@ -1,0 +1,72 @@
+import type { Command } from 'commander'
+import { type Clock, systemClock } from '../clock.ts'
+import type { RunningKeyturn } from '../serve.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { addCommand, type Run } from './command.ts'
+import { EXIT_REFUSED } from './outcome.ts'
+
+/** npm hands a Ctrl-C on to us, although the terminal has sent it already: what follows this closely is the same one. */
+const SAME_SIGNAL_MS = 300
+
+/** `keyturn serve`. */
+export function addServeCommand(program: Command, run: Run): void {
+  addCommand(
+    program,
+    'serve',
+    'answer requests until SIGTERM or SIGINT; a second one ends it at once',
+    'KEYTURN_PORT=7600 keyturn serve',
+  ).action(() =>
+    run(async ({ config, logger, print }) => {
+      const { serve } = await import('../serve.ts')
+      const { demoText } = await import('../demo.ts')
+      const stopAsked = stopSignal(systemClock)
+      const started = surviveStrayErrors(logger)
+      const running: RunningKeyturn = await serve(config, logger)
+      started()
+      const { issuer, mode } = config
+      const { demo } = running
+      const text = demo ? demoText(issuer, demo) : `Keyturn is running at ${issuer}`
+      print({ data: { issuer, mode, ...(demo && { demo }) }, text })
+      await stopAsked
+      await running.stop()
+      return undefined
+    }),
+  )
+}
+
+/** Resolves at the first SIGTERM or SIGINT; at a second one the process ends with 1, whatever it is doing. */
+function stopSignal(clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    let firstAt: number | undefined
+    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(name, () => {
+        const now = clock.now().getTime()
+        if (firstAt !== undefined && now - firstAt > SAME_SIGNAL_MS) process.exit(EXIT_REFUSED)
+        firstAt ??= now
+        resolve()
+      })
+    }
+  })
+}
+
+/**
+ * Logs an error that nobody caught and goes on (reliability catalogue G7).
+ *
+ * Node would end the process. But whatever went astray belongs to one connection or one timer; what is true stands in
+ * PostgreSQL and is read anew by each request; and an error that a client can provoke would otherwise end the service
+ * for all others as often as it likes. A process that is really broken shows in /readyz. Until the service has started,
+ * such an error ends it: nobody depends on it yet, and waiting for a start that never ends helps nobody.
+ * @returns to be called when it has started
+ */
+function surviveStrayErrors(logger: Logger): () => void {
+  let hasStarted = false
+  for (const name of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(name, (error: unknown) => {
+      logger.error({ err: error, kind: name }, 'an error that nobody caught')
+      if (!hasStarted) process.exit(EXIT_REFUSED)
+    })
+  }
+  return () => {
+    hasStarted = true
+  }
+}
