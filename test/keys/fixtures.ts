@@ -3,6 +3,7 @@ import { addSeconds } from '../../src/clock.ts'
 import { type KeySchedule, keySchedule } from '../../src/keys/schedule.ts'
 import { sealingKey } from '../../src/keys/sealing-key.ts'
 import type { SigningKey } from '../../src/keys/signing-key.ts'
+import { signingKeysPostgres } from '../../src/keys/signing-keys-postgres.ts'
 import type { Database } from '../../src/postgres/database.ts'
 import type { Logger } from '../../src/telemetry/logger.ts'
 
@@ -39,6 +40,33 @@ export function key(
 /** A sealing key that no other test has. */
 export function newSealingKey() {
   return sealingKey(randomBytes(32))
+}
+
+/** What `stock` seals with: one for the whole run, as the keys are. */
+export const STOCK_SEALING_KEY = newSealingKey()
+let stocked: string | undefined
+
+/**
+ * What a node leaves behind that has just made the first keys: an active one, and a next one that takes over after the
+ * rotation period. Real keys, made once a run, since two RSA keys take a second; the times are new each time.
+ */
+export async function stock(database: Database): Promise<void> {
+  if (stocked === undefined) {
+    await signingKeysPostgres({ database, sealingKey: STOCK_SEALING_KEY }).maintain(SCHEDULE)
+    const [made] = await database.query<{ rows: string }>(
+      'select json_agg(k)::text as rows from signing_keys k',
+    )
+    stocked = made?.rows
+    return
+  }
+  await database.query(
+    `with made as (select * from json_populate_recordset(null::signing_keys, $1)),
+       shift as (select date_trunc('milliseconds', clock_timestamp()) - min(published_at) as by from made)
+     insert into signing_keys
+     select kid, algorithm, public_jwk, sealed_private_key, published_at + by, activates_at + by, created_at + by
+     from made, shift`,
+    [stocked],
+  )
 }
 
 /** Lets `seconds` go by for every key: moves all that is stored about them into the past. */
