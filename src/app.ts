@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { Redis } from 'ioredis'
+import type { AuthenticatedClient } from './clients/authentication.ts'
 import { clientsPostgres } from './clients/clients-postgres.ts'
 import { secretUse } from './clients/secret-use.ts'
 import type { Clock } from './clock.ts'
@@ -31,6 +32,7 @@ import { loadScripts } from './redis/scripts.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { makeMetrics } from './telemetry/metrics.ts'
 import { makeReadiness, type Readiness } from './telemetry/readiness.ts'
+import { notePrincipals } from './telemetry/request-context.ts'
 import { accessTokens as makeAccessTokens } from './tokens/access-token.ts'
 import { anchorQueue } from './tokens/anchors.ts'
 import { writeAnchors } from './tokens/anchors-postgres.ts'
@@ -107,10 +109,15 @@ export function buildApp(parts: AppParts): App {
     : record
   const standing = tokenStandingPostgres(database)
   const readPresented = readPresentedPostgres(database, clock)
-  const noteClient = secretUse(clientsPostgres(database), clock, logger)
+  const noteSecretUse = secretUse(clientsPostgres(database), clock, logger)
+  const noteClient = (authenticated: AuthenticatedClient) => {
+    notePrincipals({ client: authenticated.client.id })
+    noteSecretUse(authenticated)
+  }
+  const noteUser = (user: string) => notePrincipals({ user })
   const issue = makeIssuer({ accessTokens, refreshTokens, families, keyVersion, lifetimes: config, clock })
 
-  const login = makeLogin({ users: usersPostgres(database), hasher, clock })
+  const login = makeLogin({ users: usersPostgres(database), hasher, clock, noteUser })
   const grants = [
     clientCredentials(issuer),
     password({ login, issuer, clock }),
@@ -129,7 +136,7 @@ export function buildApp(parts: AppParts): App {
       },
     }),
   ]
-  const answer = tokenRequest({ grants, refreshTokens, readPresented, issue, noteClient })
+  const answer = tokenRequest({ grants, refreshTokens, readPresented, issue, noteClient, noteUser })
   const tokenParts = { accessTokens, refreshTokens, readPresented, families, standing, clock }
   const introspect = makeIntrospection({ ...tokenParts, issuer, retryWindowSeconds, lifetimes: config })
   const readAuthenticated = readAuthenticatedForm(readPresented, noteClient)

@@ -25,14 +25,11 @@ export interface AuthenticatedClient {
 export function parseClientCredentials(authorization: string, form: Form): ClientCredentials {
   const formId = form.optional('client_id')
   const formSecret = form.optional('client_secret')
+  const formAssertion = form.optional('client_assertion')
 
   if (authorization !== '') {
     const { clientId, secret } = parseBasic(authorization)
-    if (formSecret !== undefined || form.optional('client_assertion') !== undefined) {
-      throw new OAuthError('invalid_request', 'use one way of client authentication', {
-        reason: 'client_two_methods',
-      })
-    }
+    if (formSecret !== undefined || formAssertion !== undefined) throw twoMethods()
     if (formId !== undefined && formId !== clientId) {
       throw new OAuthError('invalid_request', 'client_id differs from the one authenticated', {
         reason: 'client_two_ids',
@@ -40,6 +37,7 @@ export function parseClientCredentials(authorization: string, form: Form): Clien
     }
     return { clientId, secret, method: 'client_secret_basic' }
   }
+  if (formSecret !== undefined && formAssertion !== undefined) throw twoMethods()
   if (formId === undefined) throw refused('client_missing')
   if (formSecret === undefined) return { clientId: formId, secret: undefined, method: 'none' }
   return { clientId: formId, secret: formSecret, method: 'client_secret_post' }
@@ -93,6 +91,12 @@ function parseBasic(authorization: string): { clientId: string; secret: string }
 
 function decodeFormHalf(half: string): string {
   return decodeURIComponent(half.replaceAll('+', ' '))
+}
+
+function twoMethods(): OAuthError {
+  return new OAuthError('invalid_request', 'use one way of client authentication', {
+    reason: 'client_two_methods',
+  })
 }
 
 function refused(reason: string): OAuthError {

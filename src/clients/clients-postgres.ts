@@ -60,9 +60,9 @@ export function clientsPostgres(database: Database): Clients {
           [id],
         )
         if (!client?.is_confidential) return false
+        // The newest is the one that has no end yet: clocks of several nodes do not order what was made in a moment.
         await transaction.query(
-          `delete from client_secrets where client_id = $1 and id <> (
-             select id from client_secrets where client_id = $1 order by created_at desc, id desc limit 1)`,
+          'delete from client_secrets where client_id = $1 and expires_at is not null',
           [id],
         )
         await transaction.query('update client_secrets set expires_at = $2 where client_id = $1', [

@@ -3,7 +3,6 @@ import {
   authenticateClient,
   parseClientCredentials,
 } from '../clients/authentication.ts'
-import type { Client } from '../clients/client.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import type { Form } from '../oauth/form.ts'
 import { isGrantType } from '../oauth/grant-types.ts'
@@ -21,7 +20,6 @@ export interface PresentedRefreshToken {
 /** What a token request led to: the answer, and what the log and the metrics say of it. */
 export interface TokenRequestResult {
   readonly response: TokenResponse
-  readonly client: Client
   readonly grant: Grant['type']
 }
 
@@ -33,6 +31,8 @@ export interface TokenRequestParts {
   readonly issue: IssueTokens
   /** Told of each client that has authenticated. */
   readonly noteClient: (client: AuthenticatedClient) => void
+  /** Told of the user whose refresh token is presented, be it good or not. */
+  readonly noteUser: (userId: string) => void
 }
 
 /** Answers a token request (RFC 6749 §3.2) that has arrived as a form and an Authorization header. */
@@ -44,7 +44,7 @@ export type AnswerTokenRequest = (authorization: string, form: Form) => Promise<
  * Whatever is refused before the grant's own last step has consumed nothing.
  */
 export function tokenRequest(parts: TokenRequestParts): AnswerTokenRequest {
-  const { refreshTokens, readPresented, issue, noteClient } = parts
+  const { refreshTokens, readPresented, issue, noteClient, noteUser } = parts
   const grants = new Map(parts.grants.map((grant) => [grant.type, grant]))
 
   return async (authorization, form) => {
@@ -55,6 +55,7 @@ export function tokenRequest(parts: TokenRequestParts): AnswerTokenRequest {
     const authenticated = authenticateClient(credentials, presented.client)
     const { client } = authenticated
     noteClient(authenticated)
+    if (presented.family) noteUser(presented.family.user.id)
     if (!client.grants.includes(grant.type)) {
       throw new OAuthError('unauthorized_client', 'the client may not use this grant', {
         reason: 'grant_not_allowed',
@@ -62,7 +63,7 @@ export function tokenRequest(parts: TokenRequestParts): AnswerTokenRequest {
     }
     const refreshToken = token && { token, family: presented.family }
     const response = await issue(await grant.authorize({ form, client, refreshToken }))
-    return { response, client, grant: grant.type }
+    return { response, grant: grant.type }
   }
 }
 

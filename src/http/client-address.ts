@@ -6,7 +6,7 @@ export type ClientAddress = (request: IncomingMessage) => string
 
 /**
  * Makes the look-up of a request's address. `X-Forwarded-For` counts only where the peer is a trusted proxy, and then
- * its last entry that is not one itself; from anybody else it is what it is, a claim.
+ * its last entry that is not one itself (without a port: `192.0.2.1`); from anybody else it is what it is, a claim.
  * @param trustedProxies addresses and CIDR ranges, already checked
  */
 export function clientAddress(trustedProxies: readonly string[]): ClientAddress {
@@ -26,7 +26,9 @@ export function clientAddress(trustedProxies: readonly string[]): ClientAddress 
     if (!isTrusted(peer)) return peer
     const forwarded = [request.headers['x-forwarded-for'] ?? []].flat().join(',')
     const hops = forwarded.split(',').map((hop) => plain(hop.trim()))
-    return hops.reverse().find((hop) => isIP(hop) !== 0 && !isTrusted(hop)) ?? peer
+    // What stands before the last one that we cannot vouch for may be made up, so a hop that is no address ends it too.
+    const last = hops.findLast((hop) => !isTrusted(hop)) ?? ''
+    return isIP(last) === 0 ? peer : last
   }
 }
 

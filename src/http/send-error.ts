@@ -4,6 +4,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import { currentRequest } from '../telemetry/request-context.ts'
 import { Unavailable } from '../unavailable.ts'
 import { HttpError } from './http-error.ts'
+import { loggedPath } from './request-path.ts'
 
 /** What the door says of an error. */
 interface Answer {
@@ -24,9 +25,9 @@ export function sendError(ctx: Context, error: unknown, logger: Logger): void {
   ctx.set({ ...headers })
   ctx.body = body
   ctx.state['reason'] = reason
-  if (status === 500) logger.error({ err: error, path: ctx.path }, 'unexpected error')
+  if (status === 500) logger.error({ err: error, path: loggedPath(ctx.req) }, 'unexpected error')
   else if (error instanceof Unavailable)
-    logger.warn({ part: error.part, err: error.cause, path: ctx.path }, error.message)
+    logger.warn({ part: error.part, err: error.cause, path: loggedPath(ctx.req) }, error.message)
 }
 
 function answerOf(error: unknown): Answer {

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
-import Koa, { type Context, type Middleware } from 'koa'
+import Koa, { type Middleware } from 'koa'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { withRequest } from '../telemetry/request-context.ts'
+import { notedPrincipals, withRequest } from '../telemetry/request-context.ts'
+import { checkRequest } from './check-request.ts'
 import type { ClientAddress } from './client-address.ts'
+import { answerMalformed } from './malformed.ts'
+import { loggedPath } from './request-path.ts'
 import { type Endpoints, routes } from './routes.ts'
+import { securityHeaders } from './security-headers.ts'
 import { sendError } from './send-error.ts'
 
 /** What the door itself needs. */
@@ -19,32 +23,51 @@ export interface ServerParts {
   readonly clock: Clock
 }
 
-const SECURITY_HEADERS = {
-  'cache-control': 'no-store',
-  pragma: 'no-cache',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
+/**
+ * Bounds on what a slow or hostile peer can hold. Headers are counted in check-request.ts: Node would drop what goes
+ * beyond its own limit, and with it perhaps the one that matters.
+ */
+const LIMITS = {
+  maxHeaderSize: 16_384,
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  /** How often the two timeouts are looked at; Node's half minute would make 45 seconds of the 15. */
+  connectionsCheckingInterval: 1000,
+  /** Longer than a load balancer keeps an idle connection, so that it never sends a request into one we close. */
+  keepAliveTimeout: 65_000,
+  /** A missing Host is refused by check-request.ts, with a word about it. */
+  requireHostHeader: false,
 } as const
-const HSTS = { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } as const
+/** No byte either way for this long: the peer does not read its answer. */
+const SILENCE_MS = 30_000
+const MAX_CONNECTIONS = 20_000
 
-/** The HTTP server, with bounds on everything a slow or hostile peer can hold. Not yet listening. */
+/** The HTTP server. Not yet listening. */
 export function makeServer(parts: ServerParts): Server {
+  const headers = securityHeaders(parts.isHttps)
   const app = new Koa()
   app.silent = true
   app.use(observe(parts))
   app.use(async (ctx, next) => {
-    ctx.set({ ...SECURITY_HEADERS, ...(parts.isHttps && HSTS) })
-    await next().catch((error: unknown) => sendError(ctx, error, parts.logger))
+    ctx.set({ ...headers })
+    try {
+      checkRequest(ctx.req)
+      await next()
+    } catch (error) {
+      sendError(ctx, error, parts.logger)
+    }
+    // What is still to come of the body would have to be read to find the next request.
+    if (!ctx.req.complete) ctx.set('connection', 'close')
   })
   app.use(routes(parts.endpoints))
 
-  const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 },
-    app.callback(),
-  )
-  server.maxHeadersCount = 100
-  server.maxConnections = 20_000
+  const answer = app.callback()
+  const server = createServer(LIMITS, answer)
+  server.on('checkExpectation', answer)
+  server.on('clientError', answerMalformed(parts))
+  server.maxHeadersCount = 0
+  server.maxConnections = MAX_CONNECTIONS
+  server.timeout = SILENCE_MS
   return server
 }
 
@@ -59,30 +82,20 @@ function observe({ addressOf, logger, metrics, clock }: ServerParts): Middleware
     return withRequest({ id, address }, async () => {
       await next()
       const milliseconds = clock.now().getTime() - started
-      const {
-        route = 'none',
-        reason = 'none',
-        client,
-        grant,
-      } = ctx.state as Record<string, string | undefined>
+      const { route = 'none', reason = 'none', grant } = ctx.state as Record<string, string | undefined>
       metrics.requests.inc({ route, status: ctx.status, reason })
       metrics.seconds.observe({ route }, milliseconds / 1000)
       const line = {
         method: ctx.method,
-        path: pathOf(ctx),
+        path: loggedPath(ctx.req),
         status: ctx.status,
         ms: milliseconds,
         address,
-        client,
+        ...notedPrincipals(),
         grant,
       }
       if (reason === 'none') logger.info(line, 'answered')
       else logger.info({ ...line, reason }, 'refused')
     })
   }
-}
-
-/** The path for the log: without the query, which may hold secrets that do not belong there, and bounded. */
-function pathOf(ctx: Context): string {
-  return ctx.path.slice(0, 200)
 }

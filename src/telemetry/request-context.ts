@@ -7,7 +7,13 @@ export interface RequestContext {
   readonly address: string
 }
 
-const storage = new AsyncLocalStorage<RequestContext>()
+/** Who a request has turned out to come from. */
+export interface Principals {
+  client?: string
+  user?: string
+}
+
+const storage = new AsyncLocalStorage<RequestContext & { readonly principals: Principals }>()
 
 /** The request being served, or undefined outside one (a timer, a command). */
 export function currentRequest(): RequestContext | undefined {
@@ -16,5 +22,15 @@ export function currentRequest(): RequestContext | undefined {
 
 /** Runs `work` with `context` as the request being served. */
 export function withRequest<T>(context: RequestContext, work: () => T): T {
-  return storage.run(context, work)
+  return storage.run({ ...context, principals: {} }, work)
+}
+
+/** Notes for the log line of the request being served, if there is one, who it comes from: ids, nothing secret. */
+export function notePrincipals(principals: Principals): void {
+  Object.assign(storage.getStore()?.principals ?? {}, principals)
+}
+
+/** Who the request being served comes from, as far as that is known. */
+export function notedPrincipals(): Principals {
+  return storage.getStore()?.principals ?? {}
 }

@@ -1,19 +1,24 @@
 import { Refusal } from '../refusal.ts'
 
 const MAX_BYTES = 254
+/** Characters that are not seen: fillers and selectors that count as letters or marks, too (`alice` and U+FE0F). */
+const INVISIBLE = /[\p{C}\p{Default_Ignorable_Code_Point}]/u
 /** The characters Django allows: letters, marks and digits of any script, and `_ . @ + -`. No spaces, no controls. */
 const USERNAME = /^[\p{L}\p{M}\p{N}_.@+-]+$/u
-const EMAIL = /^[^\s@\p{C}]+@[^\s@\p{C}]+$/u
+const EMAIL = /^[^\s@]+@[^\s@]+$/u
+const DOTTED_I = /i\u0307+/g
 /** Scripts whose letters look alike: one name must not mix them (`раypal` with a Cyrillic `а`). */
 const LOOKALIKE_SCRIPTS = [/\p{Script=Latin}/u, /\p{Script=Cyrillic}/u, /\p{Script=Greek}/u]
 
 /**
  * The one normal form of usernames and e-mail addresses: NFKC, then case-folded, so that `ALICE`, `alice` and
  * full-width letters are one account. Used for storing, looking up, and later for limiting: there is no second form.
- * (Upper then lower case folds what lower case alone leaves apart, such as `ß` and `ſ`.)
+ * (Upper case in between folds what lower case alone leaves apart, such as `ß` and `ſ`. `İ` folds to a dotted `i`, which
+ * looks like any other.)
  */
 export function normalizeIdentifier(identifier: string): string {
-  return identifier.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
+  const folded = identifier.normalize('NFKC').toLowerCase().toUpperCase().toLowerCase()
+  return folded.replace(DOTTED_I, 'i').normalize('NFKC')
 }
 
 /**
@@ -21,9 +26,7 @@ export function normalizeIdentifier(identifier: string): string {
  * same words as an unknown name.
  */
 export function isPossibleIdentifier(identifier: string): boolean {
-  return (
-    identifier.length > 0 && Buffer.byteLength(identifier, 'utf8') <= MAX_BYTES && !/\p{C}/u.test(identifier)
-  )
+  return identifier.length > 0 && isShort(identifier) && !INVISIBLE.test(identifier)
 }
 
 /**
@@ -53,8 +56,14 @@ export function checkUsername(username: string): void {
 export function checkEmail(email: string | null | undefined): string | null {
   const address = email?.trim() ?? ''
   if (address === '') return null
-  if (Buffer.byteLength(address, 'utf8') > MAX_BYTES || !EMAIL.test(address)) {
+  if (!isPossibleIdentifier(address) || !EMAIL.test(address)) {
     throw new Refusal('email_invalid', 'that is not an e-mail address (expected name@domain)')
   }
   return address
+}
+
+/** In both forms: a character's normal form can be eleven times as long. */
+function isShort(identifier: string): boolean {
+  const fits = (form: string) => Buffer.byteLength(form) <= MAX_BYTES
+  return fits(identifier) && fits(normalizeIdentifier(identifier))
 }

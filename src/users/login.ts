@@ -27,9 +27,21 @@ export type Login = (identifier: string, password: string) => Promise<LoginOutco
  * A password whose hash is out of date is hashed anew; a failure of that does not fail the login.
  * The returned function throws Unavailable when the hashing queue is full or the store is silent: never a refusal.
  */
-export function makeLogin({ users, hasher, clock }: { users: Users; hasher: Hasher; clock: Clock }): Login {
+export function makeLogin({
+  users,
+  hasher,
+  clock,
+  noteUser,
+}: {
+  users: Users
+  hasher: Hasher
+  clock: Clock
+  /** Told of each user whose password is tried. */
+  noteUser: (userId: string) => void
+}): Login {
   async function check(identifier: string, password: string): Promise<LoginOutcome> {
     const found = isPossibleIdentifier(identifier) ? await users.findByIdentifier(identifier) : undefined
+    if (found) noteUser(found.user.id)
     const stored = found?.passwordHash ?? undefined
     const verification = await hasher.verify(password, stored)
     if (!found) return refused('identifier_unknown')

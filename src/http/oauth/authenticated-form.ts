@@ -25,7 +25,6 @@ export function readAuthenticatedForm(
     const { client } = await readPresented(credentials.clientId)
     const authenticated = authenticateClient(credentials, client)
     noteClient(authenticated)
-    ctx.state['client'] = authenticated.client.id
     return { form, authenticated }
   }
 }

@@ -8,9 +8,8 @@ import { readForm } from '../read-form.ts'
 export function tokenEndpoint(answer: AnswerTokenRequest, metrics: Metrics) {
   return async (ctx: Context): Promise<void> => {
     const form = await readForm(ctx)
-    const { response, client, grant } = await answer(authorizationHeader(ctx.req), form)
+    const { response, grant } = await answer(authorizationHeader(ctx.req), form)
     metrics.tokens.inc({ grant })
-    ctx.state['client'] = client.id
     ctx.state['grant'] = grant
     ctx.body = response
   }

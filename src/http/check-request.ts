@@ -1,0 +1,50 @@
+import type { IncomingMessage } from 'node:http'
+import { HttpError } from './http-error.ts'
+
+const MAX_HEADERS = 100
+/** RFC 9110 §5.3: a second one is a mistake. Node keeps the first without a word; a proxy may have gone by the last. */
+const SINGLE_HEADERS = new Set(['host', 'content-type', 'expect'])
+/** RFC 9110 §7.2, with the names that exist: no user part, no path. */
+const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._~-]*)(:\d*)?$/i
+
+/**
+ * Refuses what Node's parser lets through although two programs on the way may read it differently. Who we are comes
+ * from the configuration alone: neither `Host` nor an absolute target is ever believed, they only must be well formed.
+ * @throws HttpError
+ */
+export function checkRequest(request: IncomingMessage): void {
+  if (request.httpVersionMajor !== 1) throw refused(400, 'http_version', 'the protocol must be HTTP/1.1')
+  checkTarget(request.url ?? '')
+  checkHeaders(request)
+}
+
+/** RFC 9112 §3.2.1: a path. What a proxy is sent (§3.2.2) and a fragment would be second spellings of our paths. */
+function checkTarget(target: string): void {
+  if (target === '*')
+    throw refused(405, 'target_asterisk', 'name a path', { allow: 'GET, HEAD, POST, OPTIONS' })
+  if (!target.startsWith('/') || target.includes('#')) {
+    throw refused(400, 'target_form', 'the request target must be a path')
+  }
+}
+
+function checkHeaders({ rawHeaders, headers, httpVersionMinor }: IncomingMessage): void {
+  const names = rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase())
+  if (names.length > MAX_HEADERS) throw refused(431, 'too_many_headers', `more than ${MAX_HEADERS} headers`)
+  const singles = names.filter((name) => SINGLE_HEADERS.has(name))
+  if (new Set(singles).size < singles.length)
+    throw refused(400, 'header_twice', 'a header appears more than once')
+
+  const { host, expect, 'transfer-encoding': coding } = headers
+  if (host === undefined && httpVersionMinor > 0) throw refused(400, 'host_missing', 'the Host is missing')
+  if (host !== undefined && !HOST.test(host)) throw refused(400, 'host_malformed', 'the Host is malformed')
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+    throw refused(400, 'transfer_coding', 'the only transfer coding is chunked')
+  }
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue') {
+    throw refused(417, 'expectation', 'only 100-continue can be expected')
+  }
+}
+
+function refused(status: number, reason: string, message: string, headers?: Record<string, string>) {
+  return new HttpError(status, reason, message, headers)
+}
