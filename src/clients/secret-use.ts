@@ -12,7 +12,11 @@ const REMEMBERED = 10_000
  * Makes the note-taker for used secrets: at most one write per secret and hour, never waited for, never failing a
  * request.
  */
-export function secretUse(clients: Clients, clock: Clock, logger: Logger): (client: AuthenticatedClient) => void {
+export function secretUse(
+  clients: Clients,
+  clock: Clock,
+  logger: Logger,
+): (client: AuthenticatedClient) => void {
   const notedAt = new Map<string, number>()
 
   return ({ secret }) => {
@@ -22,6 +26,8 @@ export function secretUse(clients: Clients, clock: Clock, logger: Logger): (clie
     if (now.getTime() - last < AT_MOST_EVERY_MS) return
     if (notedAt.size >= REMEMBERED) notedAt.clear()
     notedAt.set(secret.id, now.getTime())
-    clients.noteSecretUse(secret.id, now).catch((error) => logger.debug({ err: error }, 'secret use not noted'))
+    clients
+      .noteSecretUse(secret.id, now)
+      .catch((error) => logger.debug({ err: error }, 'secret use not noted'))
   }
 }
