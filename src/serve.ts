@@ -6,7 +6,7 @@ import { listenControl } from './control/control-server.ts'
 import { controlSocketPath } from './control/control-socket-path.ts'
 import { type DemoAccounts, demoAccounts } from './demo.ts'
 import { drain, listen } from './drain.ts'
-import { keySchedule } from './keys/schedule.ts'
+import { type KeySchedule, keySchedule } from './keys/schedule.ts'
 import { createSealingKey, readSealingKey, type SealingKey, SealingKeyProblem } from './keys/sealing-key.ts'
 import { OPERATION_NAMES, runOperation } from './operations.ts'
 import { startHasher } from './passwords/hasher.ts'
@@ -22,8 +22,15 @@ const NOTICE_MS = 2000
 export interface RunningKeyturn {
   /** Only where the configuration asks for demo accounts. */
   readonly demo: DemoAccounts | undefined
+  readonly administration: Administration
   /** Finishes what is in flight, writes what waits, gives everything back. */
   stop(): Promise<void>
+}
+
+/** What a test or a demonstration replaces; otherwise the machine's clock and production's durations. */
+export interface ServeOptions {
+  readonly clock?: Clock
+  readonly schedule?: KeySchedule
 }
 
 /**
@@ -34,7 +41,7 @@ export interface RunningKeyturn {
 export async function serve(
   config: Config,
   logger: Logger,
-  clock: Clock = systemClock,
+  { clock = systemClock, schedule = scheduleOf(config) }: ServeOptions = {},
 ): Promise<RunningKeyturn> {
   const isEmbedded = config.mode === 'embedded'
   const early = isEmbedded ? undefined : await readSealingKey(config.keysDirectory)
@@ -49,10 +56,6 @@ export async function serve(
     const sealingKey = early ?? (await embeddedSealingKey(config, stores.database))
     const hasher = startHasher({ concurrency: config.hashConcurrency, clock, logger })
     closing.push(hasher.close)
-    const schedule = keySchedule({
-      rotationPeriodSeconds: config.keyRotationPeriodSeconds,
-      jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,
-    })
     const app = buildApp({ ...stores, config, hasher, sealingKey, schedule, clock, logger })
     closing.push(app.close)
     await app.start()
@@ -81,11 +84,18 @@ export async function serve(
       { mode: config.mode, host: config.host, port: config.port, issuer: config.issuer },
       'listening',
     )
-    return { demo, stop }
+    return { demo, administration, stop }
   } catch (error) {
     await stop()
     throw error
   }
+}
+
+function scheduleOf(config: Config): KeySchedule {
+  return keySchedule({
+    rotationPeriodSeconds: config.keyRotationPeriodSeconds,
+    jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,
+  })
 }
 
 /** Embedded, the first start makes the sealing key; where something is sealed already, a new one would be no use. */
