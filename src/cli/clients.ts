@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { parseDuration } from '../config.ts'
 import type { Row } from './answer.ts'
 import { addCommand, moreLine, type Run, withPaging } from './command.ts'
 import { Misuse } from './outcome.ts'
@@ -54,7 +55,6 @@ export function addClientCommands(program: Command, run: Run): void {
     )
     .action((options: CreateOptions) =>
       run(async ({ ask }) => {
-        const { parseDuration } = await import('../config.ts')
         const seconds = (flag: string, text: string | undefined) => {
           if (text === undefined) return undefined
           const duration = parseDuration(text)

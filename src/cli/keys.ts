@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { createSealingKey, sealingKeyPath } from '../keys/sealing-key.ts'
 import type { Row } from './answer.ts'
 import { addCommand, type Run } from './command.ts'
 import { type Column, table } from './output.ts'
@@ -32,7 +33,6 @@ export function addKeyCommands(program: Command, run: Run): void {
     'KEYTURN_KEYS_DIR=/etc/keyturn/keys keyturn keys init',
   ).action(() =>
     run(async ({ config }) => {
-      const { createSealingKey, sealingKeyPath } = await import('../keys/sealing-key.ts')
       const { fingerprint } = await createSealingKey(config.keysDirectory)
       const path = sealingKeyPath(config.keysDirectory)
       const text = `Made ${path} (fingerprint ${fingerprint}).\nKeep a copy elsewhere: without it nothing that it sealed can be opened.`

@@ -20,7 +20,7 @@ export function addMigrateCommand(program: Command, run: Run): void {
 }
 
 async function migrateServer(databaseUrl: string): Promise<Answer> {
-  const { serverSettings } = await import('../stores.ts')
+  const { serverSettings } = await import('../postgres/server-settings.ts')
   const { migrate } = await import('../postgres/migrate.ts')
   const settings = serverSettings(databaseUrl)
   // A migration may rewrite a large table, and waits while another node migrates: only connecting is given up.

@@ -1,4 +1,6 @@
 import { CommanderError } from 'commander'
+import { ConfigProblem, EXIT_CONFIG } from '../config.ts'
+import { SealingKeyProblem } from '../keys/sealing-key.ts'
 import { Refusal } from '../refusal.ts'
 import { Unavailable } from '../unavailable.ts'
 
@@ -27,7 +29,7 @@ export interface Failure {
 }
 
 /** What an error means for whoever started the command; undefined where it is none (`--help`, `--version`). */
-export async function failureOf(error: unknown): Promise<Failure | undefined> {
+export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? undefined : failure(EXIT_MISUSE, 'misuse', explainMisuse(error))
   }
@@ -36,9 +38,7 @@ export async function failureOf(error: unknown): Promise<Failure | undefined> {
   if (error instanceof Unavailable) {
     return failure(EXIT_REFUSED, 'unavailable', `${error.message}: see keyturn doctor, then try again`)
   }
-  const { ConfigProblem, EXIT_CONFIG } = await import('../config.ts')
   if (error instanceof ConfigProblem) return failure(EXIT_CONFIG, 'configuration', error.message)
-  const { SealingKeyProblem } = await import('../keys/sealing-key.ts')
   if (error instanceof SealingKeyProblem) {
     return failure(EXIT_CONFIG, `sealing_key_${error.kind}`, error.message)
   }

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import type { Answer } from './answer.ts'
 import { addClientCommands } from './clients.ts'
 import type { Run } from './command.ts'
+import { withContext } from './context.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { addKeyCommands } from './keys.ts'
 import { addMigrateCommand } from './migrate.ts'
@@ -35,14 +36,12 @@ export async function runCli(args: readonly string[]): Promise<number> {
 
   try {
     const program = makeProgram(async (work) => {
-      // Only now: help and mistakes in the command line are answered without loading anything.
-      const { withContext } = await import('./context.ts')
       const answer = await withContext(print, work)
       if (answer !== undefined) print(answer)
     })
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
-    const failure = await failureOf(error)
+    const failure = failureOf(error)
     if (failure !== undefined) {
       report(failure, error, isJson)
       exitCode = failure.exitCode
@@ -51,7 +50,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
   return exitCode
 }
 
-function makeProgram(run: Run): Command {
+/** Every command there is. */
+export function makeProgram(run: Run): Command {
   const program = new Command('keyturn')
     .description('a standalone OAuth token service')
     .version(version(), '--version', 'print the version')

@@ -20,7 +20,7 @@ export interface Reach {
 /** Where there is a database server, the command works on it directly. Connects when it is first used. */
 export async function reachServer(config: Config & { databaseUrl: string }, logger: Logger): Promise<Reach> {
   const { openDatabase } = await import('../postgres/database.ts')
-  const { serverSettings } = await import('../stores.ts')
+  const { serverSettings } = await import('../postgres/server-settings.ts')
   return direct(openDatabase(serverSettings(config.databaseUrl)), config, logger)
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { readSuperuser } from '../config.ts'
 import { addCommand, type Run } from './command.ts'
 import { askNewPassword, converse, isInteractive } from './input.ts'
 import { Misuse } from './outcome.ts'
@@ -32,7 +33,6 @@ export function addSuperuserCommand(program: Command, run: Run): void {
     .option('--no-input', 'the same')
     .action((options: Options) =>
       run(async ({ ask }) => {
-        const { readSuperuser } = await import('../config.ts')
         const asksNothing = options.noinput === true || !options.input
         const wanted = asksNothing ? fromEnvironment(options, readSuperuser()) : await fromTerminal(options)
         const user = await ask('users.create', { ...wanted, isSuperuser: true, isStaff: true })

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import type { Config } from '../config.ts'
+import { openDataDirectory } from '../embedded/data-directory.ts'
 import { type Database, openDatabase } from '../postgres/database.ts'
+import { openPglite } from '../postgres/pglite.ts'
 import { Refusal } from '../refusal.ts'
 import type { NoDatabase } from './database-checks.ts'
 
@@ -35,7 +37,6 @@ export async function openForDoctor(config: Config): Promise<OpenedDatabase | No
 
 /** Not `openEmbedded` of the service: that would make a database, and migrate it. */
 async function openEmbedded(directory: string): Promise<OpenedDatabase | NoDatabase> {
-  const { openDataDirectory } = await import('../embedded/data-directory.ts')
   const data = await openDataDirectory(directory).catch((error: unknown) => {
     if (error instanceof Refusal && error.code === 'data_directory_in_use') return undefined
     throw error
@@ -46,7 +47,6 @@ async function openEmbedded(directory: string): Promise<OpenedDatabase | NoDatab
       data.release()
       return { status: 'skipped', reason: 'the first start makes it' }
     }
-    const { openPglite } = await import('../postgres/pglite.ts')
     const pglite = await openPglite({ directory: data.databasePath })
     const database = openDatabase(pglite.settings)
     return {
