@@ -275,7 +275,7 @@ forEachDatabase((_name, open) => {
 
     it('K-06 a running node whose keys are sealed anew under another key signs on, and makes none itself', async () => {
       await stock(database)
-      const { keyring } = node()
+      const { keyring, logger } = node()
       await keyring.start()
       const { active, next } = await kidsByPhase()
       await database.query(
@@ -289,6 +289,7 @@ forEachDatabase((_name, open) => {
       expect(keyring.signer().kid).to.equal(next)
       await keyring.maintain()
       expect((await store.load()).keys).to.have.length(2)
+      expect(logger.lines.filter(({ level }) => level === 'warn')).to.deep.equal([])
     })
 
     it('waits for a database that is not there yet, without anything to publish', async () => {
