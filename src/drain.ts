@@ -17,13 +17,10 @@ export function listen(server: Server, port: number, host: string): Promise<void
 }
 
 /**
- * Stops a server without failing a request: what has arrived is answered, each answer tells its connection to close,
- * idle connections are closed. What still runs after ten seconds is cut off.
+ * Stops a server without failing a request: what has arrived is answered (and the answer closes its connection), idle
+ * connections are closed. What still runs after ten seconds is cut off.
  */
 export async function drain(server: Server, clock: Clock): Promise<void> {
-  server.prependListener('request', (_request, response) => {
-    response.setHeader('connection', 'close')
-  })
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve())
   })

@@ -31,13 +31,12 @@ export function password({ login, issuer, clock }: { login: Login; issuer: strin
           reason: outcome.reason,
         })
       }
-      const granted = resources.length > 0 || client.audiences.length === 0 ? audience : client.audiences
       return {
         client,
         subject: { kind: 'login', user: outcome.user, authenticatedAt: clock.now() },
         scope,
         audience,
-        refreshable: { scope, audience: granted },
+        refreshable: { scope, audience: resources.length > 0 ? audience : client.audiences },
       }
     },
   }

@@ -52,7 +52,7 @@ export function refreshToken(parts: RefreshTokenParts): Grant {
       const allowedAudience = family.audience.filter(
         (name) => name === issuer || client.audiences.includes(name),
       )
-      if (allowedAudience.length === 0) {
+      if (allowedAudience.length === 0 && family.audience.length > 0) {
         throw new OAuthError('invalid_target', 'the client lost the resources of this grant', {
           reason: 'audience_withdrawn',
         })

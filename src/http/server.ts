@@ -56,8 +56,9 @@ export function makeServer(parts: ServerParts): Server {
     } catch (error) {
       sendError(ctx, error, parts.logger)
     }
-    // What is still to come of the body would have to be read to find the next request.
-    if (!ctx.req.complete) ctx.set('connection', 'close')
+    // What is still to come of the body would have to be read to find the next request; and a server that has stopped
+    // listening waits for its connections to go.
+    if (!ctx.req.complete || !server.listening) ctx.set('connection', 'close')
   })
   app.use(routes(parts.endpoints))
 

@@ -10,6 +10,7 @@ export interface RefreshFamily {
   readonly clientId: string
   /** What was granted at the login: a refresh may ask for less, never for more. */
   readonly scope: readonly string[]
+  /** Empty: the issuer, whatever it is called by then. */
   readonly audience: readonly string[]
   /** 16 random bytes that the tokens are derived with. */
   readonly salt: Buffer

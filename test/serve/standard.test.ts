@@ -1,0 +1,185 @@
+import { connect } from 'node:net'
+import { expect } from 'chai'
+import { openDatabase } from '../../src/postgres/database.ts'
+import { migrate } from '../../src/postgres/migrate.ts'
+import { type KeyturnProcess, runKeyturn, startKeyturn } from '../support/keyturn-process.ts'
+import { freePort } from '../support/ports.ts'
+import { openPostgres, startPostgres } from '../support/postgres.ts'
+import { openRedis } from '../support/redis.ts'
+import { afterwards } from '../support/root-hooks.ts'
+import { serverDirectory } from '../support/server-user.ts'
+
+const PASSWORD = 'correct horse battery staple'
+
+/** A database and a Redis, a sealing key, a user and a client, made on the command line as an operator would. */
+async function deployment() {
+  const { url, database } = await openPostgres()
+  const { url: redisUrl } = await openRedis()
+  const env = {
+    KEYTURN_ISSUER: 'https://id.example.com',
+    KEYTURN_DATABASE_URL: url,
+    KEYTURN_REDIS_URL: redisUrl,
+  }
+  const first = await startKeyturnWithKeys(env)
+  await command(first, env, ['users', 'create', 'alice', '--password-stdin'], PASSWORD)
+  const grants = ['password', 'refresh_token'].flatMap((grant) => ['--grant', grant])
+  const created = await command(first, env, [
+    'clients',
+    'create',
+    '--name',
+    'app',
+    '--first-party',
+    ...grants,
+    '--scope',
+    'read',
+    '--json',
+  ])
+  const { client_id: id, client_secret: secret } = JSON.parse(created) as Record<string, string>
+  const authorization = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
+  const token = (node: KeyturnProcess, form: Record<string, string>) => {
+    return fetch(`${node.origin}/oauth/token`, {
+      method: 'POST',
+      headers: { authorization },
+      body: new URLSearchParams(form),
+    })
+  }
+  const signIn = (node: KeyturnProcess) =>
+    token(node, { grant_type: 'password', username: 'alice', password: PASSWORD })
+  return { env, database, first, authorization, token, signIn }
+}
+
+async function startKeyturnWithKeys(env: Record<string, string>): Promise<KeyturnProcess> {
+  const directory = serverDirectory('deployment')
+  await command({ directory }, env, ['keys', 'init'])
+  return startKeyturn({ cwd: directory, env })
+}
+
+async function command(
+  node: { directory: string },
+  env: Record<string, string>,
+  args: string[],
+  stdin = '',
+): Promise<string> {
+  const { code, stdout, stderr } = await runKeyturn(args, { cwd: node.directory, env, stdin })
+  if (code !== 0) throw new Error(`keyturn ${args.join(' ')}: ${stderr}${stdout}`)
+  return stdout
+}
+
+describe('keyturn serve, standard', () => {
+  it('G9 at SIGTERM it is unready first, answers what has arrived, writes its anchors and ends with 0', async () => {
+    const { first, database, token, signIn, authorization } = await deployment()
+    const tokens = (await (await signIn(first)).json()) as { refresh_token: string }
+    const refreshed = await token(first, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token })
+    expect(refreshed.status).to.equal(200)
+
+    // A request whose second half comes after the signal.
+    const form = new URLSearchParams({
+      grant_type: 'password',
+      username: 'alice',
+      password: PASSWORD,
+    }).toString()
+    const socket = connect(Number(new URL(first.origin).port), '127.0.0.1')
+    await new Promise((resolve) => socket.once('connect', resolve))
+    socket.write(
+      `POST /oauth/token HTTP/1.1\r\nhost: x\r\nauthorization: ${authorization}\r\n` +
+        `content-type: application/x-www-form-urlencoded\r\ncontent-length: ${form.length}\r\n\r\n${form.slice(0, 10)}`,
+    )
+    const answer = new Promise<string>((resolve) => {
+      let text = ''
+      socket.on('data', (data) => {
+        text += data
+      })
+      socket.on('close', () => resolve(text))
+    })
+    expect((await fetch(`${first.origin}/readyz`)).status).to.equal(200)
+    const exit = first.stop()
+    let status = 200
+    while (status === 200) status = (await fetch(`${first.origin}/readyz`)).status
+    expect(status, 'unready while it still answers').to.equal(503)
+    socket.write(form.slice(10))
+    const text = await answer
+    expect(text).to.match(/^HTTP\/1\.1 200 /)
+    expect(text).to.match(/connection: close/i)
+    expect(await exit).to.equal(0)
+    const [row] = await database.query<{ generation: number }>(
+      'select max(generation) as generation from refresh_families',
+    )
+    expect(row?.generation, 'the anchor is written').to.equal(2)
+  })
+
+  it('R-01 64 parallel refreshes over two processes: one successor, no error', async () => {
+    const { first, env, token, signIn } = await deployment()
+    const second = await startKeyturn({ cwd: first.directory, env })
+    const { refresh_token } = (await (await signIn(first)).json()) as { refresh_token: string }
+    const answers = await Promise.all(
+      Array.from({ length: 64 }, (_, n) =>
+        token(n % 2 ? second : first, { grant_type: 'refresh_token', refresh_token }),
+      ),
+    )
+    expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([200]))
+    const bodies = (await Promise.all(answers.map((answer) => answer.json()))) as { refresh_token: string }[]
+    expect(new Set(bodies.map((body) => body.refresh_token)).size).to.equal(1)
+  })
+
+  it('K-06 without its sealing key it ends with 78 and says which command helps', async () => {
+    const { url } = await openPostgres()
+    const { code, stderr } = await runKeyturn(['serve'], { env: { KEYTURN_DATABASE_URL: url } })
+    expect(code).to.equal(78)
+    expect(stderr).to.contain('keyturn keys init')
+  })
+
+  it('K-06 with another sealing key than the stored keys were sealed with it ends with 78', async () => {
+    const { env } = await deployment()
+    const directory = serverDirectory('other-keys')
+    await command({ directory }, env, ['keys', 'init'])
+    const { code, stderr } = await runKeyturn(['serve'], {
+      cwd: directory,
+      env: { ...env, KEYTURN_PORT: '0', KEYTURN_METRICS_PORT: '0' },
+    })
+    expect(code).to.equal(78)
+    expect(stderr).to.match(/sealing key/)
+  })
+
+  it('with Postgres down at start it lives, is not ready, and becomes ready by itself', async () => {
+    const directory = serverDirectory('postgres-later')
+    const port = await freePort()
+    const env = { KEYTURN_DATABASE_URL: `postgres://postgres@127.0.0.1:${port}/postgres` }
+    const cwd = serverDirectory('keyturn-early')
+    await command({ directory: cwd }, env, ['keys', 'init'])
+    const httpPort = String(await freePort())
+    const origin = `http://127.0.0.1:${httpPort}`
+    const starting = startKeyturn({ cwd, env: { ...env, KEYTURN_PORT: httpPort } })
+    const status = async (path: string) => (await fetch(origin + path).catch(() => undefined))?.status
+    while ((await status('/livez')) !== 200);
+    const early = await fetch(`${origin}/readyz`)
+    expect(early.status).to.equal(503)
+    expect(await early.json()).to.have.nested.property('parts.postgres', 'no answer')
+    expect((await fetch(`${origin}/.well-known/jwks.json`)).status, 'never an empty key set').to.equal(503)
+
+    const server = await startPostgres({ port, directory })
+    afterwards(() => server.stop())
+    await migrate({ connectionString: server.url })
+    const keyturn = await starting
+    const database = openDatabase({ connectionString: server.url, max: 1 })
+    expect(await database.query('select kid from signing_keys')).to.have.length(2)
+    await database.close()
+    expect(await keyturn.stop()).to.equal(0)
+  })
+
+  it('a schema that was not migrated is said in /readyz', async () => {
+    const server = await startPostgres()
+    afterwards(() => server.stop())
+    const env = { KEYTURN_DATABASE_URL: server.url }
+    const cwd = serverDirectory('unmigrated')
+    await command({ directory: cwd }, env, ['keys', 'init'])
+    const httpPort = String(await freePort())
+    const starting = startKeyturn({ cwd, env: { ...env, KEYTURN_PORT: httpPort } })
+    let body: { parts?: Record<string, string> } = {}
+    while (!body.parts?.['postgres']?.includes('keyturn migrate')) {
+      const answer = await fetch(`http://127.0.0.1:${httpPort}/readyz`).catch(() => undefined)
+      body = answer ? ((await answer.json()) as typeof body) : {}
+    }
+    await command({ directory: cwd }, env, ['migrate'])
+    expect(await (await starting).stop()).to.equal(0)
+  })
+}).timeout(90_000)
