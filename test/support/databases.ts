@@ -4,8 +4,6 @@ import { createPglite, warmPglite } from './pglite.ts'
 import { createPostgres } from './postgres.ts'
 import { sharedServer } from './shared-servers.ts'
 
-export { type OpenPostgres, openPostgres } from './postgres.ts'
-
 /** Gives a migrated, empty database; it is closed after the test, or after the suite when opened in a `before`. */
 export type OpenDatabase = () => Promise<Database>
 

@@ -23,27 +23,28 @@ const server = sharedServer(async () => {
 
 /**
  * An empty database on the run's Redis server, emptied again and free for others after the test (or, when it was
- * opened outside one, at the end of the run).
- * @throws Error when a server of yours (`KEYTURN_TEST_REDIS_URL`) holds data: tests flush what they use
+ * opened outside one, at the end of the run). On a server of yours (`KEYTURN_TEST_REDIS_URL`) databases that hold
+ * something are left alone.
+ * @throws Error when no empty database is left
  */
 export async function openRedis(): Promise<OpenRedis> {
   const { url: serverUrl, free } = await server()
-  const database = free.pop()
-  if (database === undefined) throw new Error(`more than ${DATABASES} Redis databases are open at once`)
-  const url = new URL(`/${database}`, serverUrl)
-  url.search = new URL(serverUrl).search
-  const client = new Redis(url.href, { protocol: 2 })
-  client.on('error', () => {}) // a test may take the server away; commands still fail
-  if ((await client.dbsize()) > 0) {
-    client.disconnect()
-    throw new Error(
-      `Redis database ${database} of KEYTURN_TEST_REDIS_URL is not empty; give the tests a server of their own`,
-    )
+  for (;;) {
+    const database = free.pop()
+    if (database === undefined) throw new Error(`no empty database is left on the Redis server`)
+    const url = new URL(`/${database}`, serverUrl)
+    url.search = new URL(serverUrl).search
+    const client = new Redis(url.href, { protocol: 2 })
+    client.on('error', () => {}) // a test may take the server away; commands still fail
+    if ((await client.dbsize()) > 0) {
+      client.disconnect()
+      continue
+    }
+    afterwards(async () => {
+      await client.flushdb()
+      client.disconnect()
+      free.push(database)
+    })
+    return { url: url.href, client }
   }
-  afterwards(async () => {
-    await client.flushdb()
-    client.disconnect()
-    free.push(database)
-  })
-  return { url: url.href, client }
 }
