@@ -153,6 +153,7 @@ export function buildApp(parts: AppParts): App {
     },
     addressOf: clientAddress(config.trustedProxies),
     isHttps: issuer.startsWith('https:'),
+    isDraining: readiness.isDraining,
     logger,
     metrics,
     clock,
@@ -184,7 +185,8 @@ export function buildApp(parts: AppParts): App {
     readiness,
     async start() {
       await databaseWatch.look()
-      await Promise.all([keyring.start(), refreshKeyring.start()])
+      await keyring.start()
+      await refreshKeyring.start()
     },
     async reloadKeys() {
       await Promise.all([keyring.reload(), refreshKeyring.reload()])

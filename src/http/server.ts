@@ -18,6 +18,7 @@ export interface ServerParts {
   readonly endpoints: Endpoints
   readonly addressOf: ClientAddress
   readonly isHttps: boolean
+  readonly isDraining: () => boolean
   readonly logger: Logger
   readonly metrics: Metrics
   readonly clock: Clock
@@ -56,9 +57,9 @@ export function makeServer(parts: ServerParts): Server {
     } catch (error) {
       sendError(ctx, error, parts.logger)
     }
-    // What is still to come of the body would have to be read to find the next request; and a server that has stopped
-    // listening waits for its connections to go.
-    if (!ctx.req.complete || !server.listening) ctx.set('connection', 'close')
+    // What is still to come of the body would have to be read to find the next request; and a process that is
+    // about to end sends its clients elsewhere.
+    if (!ctx.req.complete || parts.isDraining()) ctx.set('connection', 'close')
   })
   app.use(routes(parts.endpoints))
 

@@ -9,6 +9,7 @@ export interface Readiness {
   watch(part: string, status: () => PartStatus): void
   /** From now on: not ready. */
   drain(): void
+  isDraining(): boolean
   /** All parts together. */
   report(): { ready: boolean; parts: Record<string, string> }
 }
@@ -25,6 +26,7 @@ export function makeReadiness(): Readiness {
     drain() {
       isDraining = true
     },
+    isDraining: () => isDraining,
     report() {
       const statuses = [...parts].map(([part, status]) => [part, status()] as const)
       const described = statuses.map(([part, status]) => [
