@@ -1,0 +1,103 @@
+import { expect } from 'chai'
+import { type Database, openDatabase } from '../../src/postgres/database.ts'
+import { serverSettings } from '../../src/postgres/server-settings.ts'
+import { isUniqueViolation } from '../../src/postgres/sql-state.ts'
+import { forEachDatabase } from '../support/databases.ts'
+import { openPostgres, startPostgres } from '../support/postgres.ts'
+import { afterwards } from '../support/root-hooks.ts'
+
+const nameOf = (error: Error) => error.name
+
+describe('the database', () => {
+  forEachDatabase((_name, open) => {
+    let database: Database
+    beforeEach(async () => {
+      database = await open()
+      await database.query('create table t (n integer primary key)')
+    })
+
+    it('a transaction that throws changes nothing, and the error is the one thrown', async () => {
+      const thrown = await database
+        .transaction(async (transaction) => {
+          await transaction.query('insert into t values (1)')
+          throw new Error('no further')
+        })
+        .catch((error: Error) => error.message)
+      expect(thrown).to.equal('no further')
+      expect(await database.query('select * from t')).to.deep.equal([])
+    })
+
+    it('a transaction whose statement failed can be followed by another', async () => {
+      const insertTwice = database.transaction(async (transaction) => {
+        await transaction.query('insert into t values (1)')
+        await transaction.query('insert into t values (1)')
+      })
+      expect(await insertTwice.catch(isUniqueViolation)).to.equal(true)
+      await database.transaction((transaction) => transaction.query('insert into t values (2)'))
+      expect(await database.query('select * from t')).to.deep.equal([{ n: 2 }])
+    })
+
+    it('many at once are all served', async () => {
+      const insert = (n: number) =>
+        database.transaction((transaction) => transaction.query('insert into t values ($1)', [n]))
+      await Promise.all(Array.from({ length: 40 }, (_, n) => insert(n)))
+      expect(await database.query('select count(*)::int as n from t')).to.deep.equal([{ n: 40 }])
+    })
+
+    it('an error of ours is not taken for an outage', async () => {
+      expect(await database.query('select nonsense').catch(nameOf)).not.to.equal('Unavailable')
+    })
+  })
+
+  it('a transaction that lost to a deadlock runs again', async () => {
+    const { database } = await openPostgres()
+    await database.query('create table t (n integer primary key, by text)')
+    await database.query('insert into t values (1), (2)')
+    let runs = 0
+    const bothHold = barrier(2)
+    const update = (first: number, second: number) =>
+      database.transaction(async (transaction) => {
+        runs++
+        await transaction.query("update t set by = 'x' where n = $1", [first])
+        await bothHold()
+        await transaction.query("update t set by = 'x' where n = $1", [second])
+      })
+    await Promise.all([update(1, 2), update(2, 1)])
+    expect(runs).to.equal(3)
+  })
+
+  it('a server that is gone is `Unavailable`, and its return is noticed without a restart', async () => {
+    const server = await startPostgres()
+    const database = openDatabase(serverSettings(server.url))
+    afterwards(() => database.close())
+    expect(await database.query('select 1 as n')).to.deep.equal([{ n: 1 }])
+    await server.kill()
+    expect(await database.query('select 1').catch(nameOf)).to.equal('Unavailable')
+    expect(await database.transaction((transaction) => transaction.query('select 1')).catch(nameOf)).to.equal(
+      'Unavailable',
+    )
+    const again = await startPostgres({ port: server.port })
+    afterwards(() => again.stop())
+    expect(await database.query('select 2 as n')).to.deep.equal([{ n: 2 }])
+  })
+
+  it('a statement that takes too long is `Unavailable`', async () => {
+    const { url } = await openPostgres()
+    const database = openDatabase({ ...serverSettings(url), statement_timeout: 50 })
+    afterwards(() => database.close())
+    expect(await database.query('select pg_sleep(10)').catch(nameOf)).to.equal('Unavailable')
+  })
+})
+
+/** Resolves the first `count` callers once all of them have come; later ones at once. */
+function barrier(count: number): () => Promise<void> {
+  let left = count
+  let open = () => {}
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return () => {
+    if (--left <= 0) open()
+    return opened
+  }
+}
