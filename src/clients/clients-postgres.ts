@@ -76,7 +76,8 @@ export function clientsPostgres(database: Database): Clients {
 
     setEnabled: (id, isEnabled, now, event) =>
       database.transaction(async (transaction) => {
-        if (!isEnabled) await endFamiliesOfClient(transaction, id, 'client_disabled', now)
+        // At enabling too: what a login that was under way began in between is not to come alive.
+        await endFamiliesOfClient(transaction, id, 'client_disabled', now)
         const changed = await transaction.query(
           'update clients set disabled_at = $2 where id = $1 returning id',
           [id, isEnabled ? null : now],

@@ -33,7 +33,11 @@ export function password({ login, issuer, clock }: { login: Login; issuer: strin
       }
       return {
         client,
-        subject: { kind: 'login', user: outcome.user, authenticatedAt: clock.now() },
+        subject: {
+          kind: 'login',
+          user: outcome.user,
+          login: { authenticatedAt: clock.now(), passwordChangedAt: outcome.passwordChangedAt },
+        },
         scope,
         audience,
         refreshable: { scope, audience: resources.length > 0 ? audience : client.audiences },

@@ -5,22 +5,35 @@ import type { EndReason } from './session.ts'
 const KEPT_AFTER_END = "interval '7 days'"
 
 /**
- * Records a login, within the caller's transaction. Each new row removes up to two that are past their time (with the
- * families under them), so the table follows the number of live sessions without a janitor.
+ * Records a login, within the caller's transaction. The user's row is held until it commits, so that whoever disables the
+ * user or changes the password comes before (and nothing is recorded) or after (and ends what was recorded).
+ * Each new row removes up to two that are past their time (with the families under them), so the table follows the
+ * number of live sessions without a janitor.
+ * @returns false when the user is no longer active, or no longer has the password that was checked
  */
 export async function insertSession(
   transaction: Queryable,
-  session: { id: string; userId: string; authenticatedAt: Date; expiresAt: Date },
-): Promise<void> {
-  await transaction.query(
+  session: {
+    id: string
+    userId: string
+    authenticatedAt: Date
+    passwordChangedAt: Date | null
+    expiresAt: Date
+  },
+): Promise<boolean> {
+  const inserted = await transaction.query(
     `with removed as (
        delete from sessions where id in (
          select id from sessions where remove_after < $3 order by remove_after limit 2 for update skip locked)
+     ), standing as (
+       select id from users where id = $2 and is_active and password_changed_at is not distinct from $5 for share
      )
      insert into sessions (id, user_id, authenticated_at, created_at, remove_after)
-     values ($1, $2, $3, $3, $4::timestamptz + ${KEPT_AFTER_END})`,
-    [session.id, session.userId, session.authenticatedAt, session.expiresAt],
+     select $1, standing.id, $3, $3, $4::timestamptz + ${KEPT_AFTER_END} from standing
+     returning id`,
+    [session.id, session.userId, session.authenticatedAt, session.expiresAt, session.passwordChangedAt],
   )
+  return inserted.length > 0
 }
 
 /**

@@ -2,12 +2,18 @@ import type { Client } from '../clients/client.ts'
 import type { PresentedFamily, TokenUser } from './presented.ts'
 import type { Position } from './rotation.ts'
 
+/** When a user signed in, and with which password: one that is changed before the session begins is the wrong one. */
+export interface LoginFacts {
+  readonly authenticatedAt: Date
+  readonly passwordChangedAt: Date | null
+}
+
 /** On whose behalf tokens are issued. */
 export type Subject =
   /** The client itself (RFC 6749 §4.4). */
   | { readonly kind: 'client' }
   /** A user who has just signed in: a new session, and a new family where the client may refresh. */
-  | { readonly kind: 'login'; readonly user: TokenUser; readonly authenticatedAt: Date }
+  | { readonly kind: 'login'; readonly user: TokenUser; readonly login: LoginFacts }
   /** A session that goes on: the family has been rotated to `position`. */
   | { readonly kind: 'family'; readonly presented: PresentedFamily; readonly position: Position }
 

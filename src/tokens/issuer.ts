@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { addSeconds, type Clock, toSeconds } from '../clock.ts'
+import { OAuthError } from '../oauth/errors.ts'
 import { printScope } from '../oauth/scope.ts'
 import type { AccessTokenContent, AccessTokens } from './access-token.ts'
 import type { Authorization } from './authorization.ts'
@@ -54,9 +55,14 @@ export function makeIssuer(parts: IssuerParts): IssueTokens {
         const sessionId = randomBytes(16).toString('base64url')
         const mayRefresh = client.grants.includes('refresh_token')
         const family = mayRefresh ? newFamily(authorization, subject.user.id, sessionId, now, ttl) : undefined
-        const { authenticatedAt } = subject
+        const { authenticatedAt } = subject.login
         const expiresAt = family?.idleExpiresAt ?? accessExpiresAt
-        await families.begin({ id: sessionId, userId: subject.user.id, authenticatedAt, expiresAt, family })
+        const session = { id: sessionId, userId: subject.user.id, ...subject.login, expiresAt, family }
+        if (!(await families.begin(session))) {
+          throw new OAuthError('invalid_grant', 'the username or the password is wrong', {
+            reason: 'user_changed_meanwhile',
+          })
+        }
         return answer(
           {
             ...base,

@@ -18,8 +18,9 @@ export function refreshFamiliesPostgres(database: Database): RefreshFamilies {
   return {
     begin: (session) =>
       database.transaction(async (transaction) => {
-        await insertSession(transaction, session)
+        if (!(await insertSession(transaction, session))) return false
         if (session.family) await insertFamily(transaction, session.family, session.authenticatedAt)
+        return true
       }),
 
     async rotate(family, request) {

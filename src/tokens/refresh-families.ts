@@ -28,6 +28,8 @@ export interface NewSession {
   readonly id: string
   readonly userId: string
   readonly authenticatedAt: Date
+  /** Of the password that the user signed in with. */
+  readonly passwordChangedAt: Date | null
   /** When the last token of the session ends at the latest, as known now. */
   readonly expiresAt: Date
   readonly family: RefreshFamily | undefined
@@ -57,8 +59,11 @@ export interface Rotation {
 
 /** Sessions' refresh families. Reading one for a request is `Presented`. */
 export interface RefreshFamilies {
-  /** Records a login. It has happened only when this has returned. */
-  begin(session: NewSession): Promise<void>
+  /**
+   * Records a login. It has happened only when this has returned true; false: the user has been disabled, deleted or
+   * given another password since, so that nothing may begin that those have just ended.
+   */
+  begin(session: NewSession): Promise<boolean>
   /**
    * One atomic step of the chain (rotation.ts). Any number of concurrent calls, on any number of nodes, agree on one
    * successor; repeating a call whose answer was lost is safe.

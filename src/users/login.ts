@@ -15,7 +15,7 @@ export type LoginRefusal = 'identifier_unknown' | 'password_wrong' | 'password_u
 
 /** What became of a login. */
 export type LoginOutcome =
-  | { readonly outcome: 'signed_in'; readonly user: User }
+  | { readonly outcome: 'signed_in'; readonly user: User; readonly passwordChangedAt: Date | null }
   | { readonly outcome: 'refused'; readonly reason: LoginRefusal }
 
 /** Checks a username or e-mail address with a password. */
@@ -51,7 +51,7 @@ export function makeLogin({
 
     const rehash = verification.rehash && stored ? await rehashed(password, stored) : undefined
     await users.noteLogin(found.user.id, clock.now(), rehash)
-    return { outcome: 'signed_in', user: found.user }
+    return { outcome: 'signed_in', user: found.user, passwordChangedAt: found.passwordChangedAt }
   }
 
   async function rehashed(password: string, from: string): Promise<{ from: string; to: string } | undefined> {

@@ -11,6 +11,7 @@ interface UserRow {
   username: string
   email: string | null
   password_hash: string | null
+  password_changed_at: Date | null
   is_active: boolean
   is_staff: boolean
   is_superuser: boolean
@@ -19,7 +20,7 @@ interface UserRow {
   extra: Record<string, unknown>
 }
 
-const COLUMNS = `u.id, u.username, u.email, u.password_hash, u.is_active, u.is_staff, u.is_superuser,
+const COLUMNS = `u.id, u.username, u.email, u.password_hash, u.password_changed_at, u.is_active, u.is_staff, u.is_superuser,
   u.joined_at, u.last_login_at, u.extra`
 
 /** Users in PostgreSQL. */
@@ -77,7 +78,13 @@ export function usersPostgres(database: Database): Users {
         `select ${COLUMNS} from user_identifiers i join users u on u.id = i.user_id where i.identifier = $1`,
         [normalizeIdentifier(identifier)],
       )
-      return row && { user: toUser(row), passwordHash: row.password_hash }
+      return (
+        row && {
+          user: toUser(row),
+          passwordHash: row.password_hash,
+          passwordChangedAt: row.password_changed_at,
+        }
+      )
     },
 
     async list(limit, after) {
@@ -88,19 +95,25 @@ export function usersPostgres(database: Database): Users {
       return rows.map(toUser)
     },
 
+    // The user's row first: a login under way holds it until its session is there to be ended (sessions-postgres.ts).
     setPassword: (id, passwordHash, now, event) =>
       change(event, async (transaction) => {
-        await endSessionsOfUser(transaction, id, 'password_changed', now)
-        return transaction.query(
+        const changed = await transaction.query(
           'update users set password_hash = $2, password_changed_at = $3 where id = $1 returning id',
           [id, passwordHash, now],
         )
+        await endSessionsOfUser(transaction, id, 'password_changed', now)
+        return changed
       }),
 
     setActive: (id, isActive, now, event) =>
       change(event, async (transaction) => {
-        if (!isActive) await endSessionsOfUser(transaction, id, 'user_disabled', now)
-        return transaction.query('update users set is_active = $2 where id = $1 returning id', [id, isActive])
+        const changed = await transaction.query(
+          'update users set is_active = $2 where id = $1 returning id',
+          [id, isActive],
+        )
+        await endSessionsOfUser(transaction, id, 'user_disabled', now)
+        return changed
       }),
 
     remove: (id, event) =>

@@ -228,3 +228,26 @@ describe('what a refresh depends on', () => {
     expect((await keyturn.signIn(client, 'alice')).body.error).to.equal('unauthorized_client')
   })
 })
+
+describe('a login that is under way', () => {
+  it('S-130 begins nothing when the password is changed before it has begun', async () => {
+    const keyturn = await startApp({ mode: 'small' })
+    const client = await keyturn.createClient()
+    await keyturn.createUser('alice')
+    const { database } = keyturn.stores
+    // The change has been made and is not committed yet; the login has checked the old password.
+    let answer: Promise<{ status: number; body: { error?: string } }> | undefined
+    await database.transaction(async (transaction) => {
+      await transaction.query("update users set password_changed_at = now() where username = 'alice'")
+      answer = keyturn.signIn(client, 'alice')
+      while ((await waitingForLocks()) === 0);
+    })
+    expect((await answer)?.body).to.include({ error: 'invalid_grant' })
+    expect(await database.query('select id from sessions')).to.deep.equal([])
+
+    async function waitingForLocks(): Promise<number> {
+      const rows = await database.query('select from pg_locks where not granted and pid <> pg_backend_pid()')
+      return rows.length
+    }
+  })
+})

@@ -58,6 +58,7 @@ export function sessionOf(family: RefreshFamily): NewSession {
     id: family.sessionId,
     userId: family.userId,
     authenticatedAt: T0,
+    passwordChangedAt: null,
     expiresAt: family.idleExpiresAt,
     family,
   }
@@ -272,6 +273,17 @@ export function refreshFamiliesContract(open: () => Promise<FamiliesUnderTest>):
     const kept = await database.query<{ id: Buffer }>('select id from refresh_families')
     expect(kept).to.have.length(2)
     expect(kept.some(({ id }) => id.equals(old.id))).to.equal(false)
+  })
+
+  it('S-130 nothing begins for a user who was disabled or got another password since', async () => {
+    const begin = async (change: string) => {
+      const other = await beginFamily(database, nodes[0])
+      await database.query(`update users set ${change} where id = $1`, [other.userId])
+      return nodes[1].begin(sessionOf({ ...other, id: randomBytes(16), sessionId: randomUUID() }))
+    }
+    expect(await begin('is_active = false')).to.equal(false)
+    expect(await begin("password_changed_at = '2026-01-01'")).to.equal(false)
+    expect(await begin("last_login_at = '2026-01-01'"), 'control').to.equal(true)
   })
 
   it('a session that is being used is kept past its first expiry', async () => {
