@@ -17,7 +17,7 @@ export interface FamiliesUnderTest {
   readonly nodes: readonly [RefreshFamilies, RefreshFamilies]
 }
 
-export const T0 = new Date('2026-01-01T00:00:00Z')
+const T0 = new Date('2026-01-01T00:00:00Z')
 export const CLIENT = 'client_0123456789abcdef0123'
 const DAY = 24 * 3600
 const REVOKE: RotationRules = { retryWindowSeconds: 60, latePolicy: 'revoke' }
@@ -53,7 +53,7 @@ export async function beginFamily(database: Database, families: RefreshFamilies)
   return family
 }
 
-export function sessionOf(family: RefreshFamily): NewSession {
+function sessionOf(family: RefreshFamily): NewSession {
   return {
     id: family.sessionId,
     userId: family.userId,

@@ -9,7 +9,7 @@ const CACHE_CONTROL = 'public, max-age=300'
  * Both metadata documents (RFC 8414 §2, OpenID Connect Discovery 1.0 §3). They list what is implemented and nothing
  * else; the `password` grant is for first-party clients that know of it, and is not advertised (S-160).
  */
-export function metadata(issuer: string): Readonly<Record<string, unknown>> {
+function metadata(issuer: string): Readonly<Record<string, unknown>> {
   return {
     issuer,
     token_endpoint: `${issuer}/oauth/token`,
