@@ -12,17 +12,29 @@ export function isInteractive(): boolean {
 }
 
 /**
- * The secret on stdin: everything up to its end, less one line break there (`echo` and editors add one). On a terminal it
- * is asked for instead, without showing what is typed.
+ * The secret on stdin. On a terminal it is asked for instead, without showing what is typed.
  * @throws Misuse when there is none, or it is no text
  */
 export async function readSecret(): Promise<string> {
-  const secret = isInteractive() ? await converse(askNewPassword) : await readToEnd()
-  if (secret === undefined || secret === '') throw new Misuse('there is no password on stdin')
+  if (!isInteractive()) return secretFrom(await readToEnd())
+  const secret = await converse(askNewPassword)
+  if (secret === undefined) throw new Misuse('no password was given')
   return secret
 }
 
-async function readToEnd(): Promise<string> {
+/**
+ * The secret in what was piped in: everything, less one line break at the end (`echo` and editors add one).
+ * @throws Misuse when nothing is left, or it is no text
+ */
+export function secretFrom(bytes: Buffer): string {
+  const text = bytes.toString('utf8')
+  if (!Buffer.from(text, 'utf8').equals(bytes)) throw new Misuse('what is on stdin is not UTF-8 text')
+  const secret = text.replace(/\r?\n$/, '')
+  if (secret === '') throw new Misuse('there is no password on stdin')
+  return secret
+}
+
+async function readToEnd(): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of process.stdin) {
@@ -30,10 +42,7 @@ async function readToEnd(): Promise<string> {
     length += chunk.length
     if (length > MAX_BYTES) throw new Misuse(`more than ${MAX_BYTES} bytes on stdin: that is no password`)
   }
-  const bytes = Buffer.concat(chunks)
-  const text = bytes.toString('utf8')
-  if (!Buffer.from(text, 'utf8').equals(bytes)) throw new Misuse('what is on stdin is not UTF-8 text')
-  return text.replace(/\r?\n$/, '')
+  return Buffer.concat(chunks)
 }
 
 /** Questions to the person at the terminal. All throw Refusal `cancelled` after Ctrl-C or Ctrl-D. */

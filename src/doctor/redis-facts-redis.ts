@@ -13,6 +13,8 @@ export async function lookAtRedis(url: string): Promise<RedisFacts> {
   const redis = new Redis(url, {
     protocol: 2,
     lazyConnect: true,
+    // It would ask INFO, which may be forbidden, and say so on stderr; a server that still loads refuses the first question.
+    enableReadyCheck: false,
     connectTimeout: TIMEOUT_MS,
     commandTimeout: TIMEOUT_MS,
     maxRetriesPerRequest: 0,

@@ -8,6 +8,9 @@ import { isOutage } from './sql-state.ts'
 const MIGRATION_LOCK = 7_600_001
 const TABLE = 'schema_migrations'
 
+/** Knex would write to stdout, which belongs to what a command prints; what matters of it is thrown as well. */
+const SILENT: Knex.Logger = { debug() {}, deprecate() {}, error() {}, warn() {} }
+
 const source: Knex.MigrationSource<(typeof MIGRATIONS)[number]> = {
   getMigrations: async () => [...MIGRATIONS],
   getMigrationName: (migration) => migration.name,
@@ -25,6 +28,7 @@ export async function migrate(settings: ConnectionSettings): Promise<string[]> {
     client: 'pg',
     connection: settings as Knex.PgConnectionConfig,
     pool: { min: 0, max: 1 },
+    log: SILENT,
   })
   try {
     return await knex.transaction(async (transaction) => {

@@ -1,0 +1,146 @@
+import { expect } from 'chai'
+import { runKeyturn } from '../support/keyturn-process.ts'
+import { type OpenPostgres, openPostgres } from '../support/postgres.ts'
+
+describe('keyturn clients', () => {
+  let postgres: OpenPostgres
+
+  beforeEach(async () => {
+    postgres = await openPostgres()
+  })
+
+  function keyturn(...args: readonly string[]) {
+    return runKeyturn(['clients', ...args], { env: { KEYTURN_DATABASE_URL: postgres.url } })
+  }
+
+  async function json(...args: readonly string[]) {
+    const { code, stdout, stderr } = await keyturn(...args, '--json')
+    expect(code, stderr).to.equal(0)
+    return JSON.parse(stdout)
+  }
+
+  it('create prints exactly the id and the secret, the only time it can be seen', async () => {
+    const { code, stdout, stderr } = await keyturn(
+      'create',
+      '--name',
+      'App',
+      '--grant',
+      'client_credentials',
+      '--json',
+    )
+    expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
+    expect(stdout).to.match(/^\{"client_id":"[^"]+","client_secret":"ktcs_[^"]+"\}\n$/)
+    const { client_secret: secret } = JSON.parse(stdout)
+    const stored = await postgres.database.query(
+      'select * from clients join client_secrets on client_id = clients.id',
+    )
+    expect(stored).to.have.length(1)
+    expect(JSON.stringify(stored)).not.to.include(secret)
+    expect(JSON.stringify(await json('list'))).not.to.include(secret)
+  })
+
+  it('create for a public client prints the id alone', async () => {
+    const client = await json('create', '--name', 'Phone', '--public', '--native', '--grant', 'refresh_token')
+    expect(client).to.have.all.keys('client_id')
+  })
+
+  it('every flag arrives: those that repeat, scopes with spaces, durations', async () => {
+    const { client_id: id } = await json(
+      ...['create', '--name', 'Shop', '--first-party', '--grant', 'password', '--grant', 'refresh_token'],
+      ...['--scope', 'read  write', '--scope', 'profile', '--audience', 'https://api.example.com'],
+      ...['--audience', 'https://other.example.com', '--redirect-uri', 'https://shop.example.com/a'],
+      ...['--redirect-uri', 'https://shop.example.com/b', '--access-token-ttl', '10m'],
+      ...['--refresh-idle-ttl', '1.5h', '--refresh-absolute-ttl', '30d', '--late-policy', 'revoke'],
+    )
+    const [client] = await json('list')
+    expect(client).to.deep.include({
+      client_id: id,
+      type: 'confidential',
+      name: 'Shop',
+      is_native: false,
+      is_first_party: true,
+      grants: ['password', 'refresh_token'],
+      scopes: ['read', 'write', 'profile'],
+      audiences: ['https://api.example.com', 'https://other.example.com'],
+      redirect_uris: ['https://shop.example.com/a', 'https://shop.example.com/b'],
+      late_policy: 'revoke',
+      access_token_ttl_seconds: 600,
+      refresh_idle_ttl_seconds: 5400,
+      refresh_absolute_ttl_seconds: 30 * 86_400,
+      disabled_at: null,
+    })
+  })
+
+  it('a flag that repeats may also take several values at once', async () => {
+    await json(
+      'create',
+      '--name',
+      'A',
+      '--grant',
+      'client_credentials',
+      'refresh_token',
+      '--scope',
+      'a',
+      'b c',
+    )
+    const [client] = await json('list')
+    expect(client).to.deep.include({
+      grants: ['client_credentials', 'refresh_token'],
+      scopes: ['a', 'b', 'c'],
+    })
+  })
+
+  for (const [what, args] of [
+    ['a grant that does not exist', ['--grant', 'telepathy']],
+    ['a password grant that is not first-party', ['--grant', 'password']],
+    ['a public client with client_credentials', ['--public', '--grant', 'client_credentials']],
+    ['a lifetime beyond the limit', ['--access-token-ttl', '2h']],
+    ['a redirect to plain http elsewhere', ['--redirect-uri', 'http://shop.example.com/']],
+  ] as const) {
+    it(`create refuses ${what} with exit 1`, async () => {
+      const { code, stdout } = await keyturn('create', '--name', 'X', ...args, '--json')
+      expect({ code, error: JSON.parse(stdout).error }).to.deep.equal({ code: 1, error: 'client_invalid' })
+      expect(await json('list')).to.deep.equal([])
+    })
+  }
+
+  it('rotate-secret prints a new secret and when the earlier one ends', async () => {
+    const { client_id: id, client_secret: first } = await json('create', '--name', 'App')
+    const rotated = await json('rotate-secret', id)
+    expect(rotated).to.have.all.keys('client_id', 'client_secret', 'earlier_secret_ends_at')
+    expect(rotated.client_id).to.equal(id)
+    expect(rotated.client_secret)
+      .to.match(/^ktcs_/)
+      .and.not.equal(first)
+    expect(new Date(rotated.earlier_secret_ends_at).getTime()).to.be.greaterThan(Date.now())
+    const forPeople = await keyturn('rotate-secret', id)
+    expect(forPeople.stdout).to.include('this once')
+  })
+
+  it('disable and enable do what they say', async () => {
+    const { client_id: id } = await json('create', '--name', 'App')
+    expect((await json('disable', id)).disabled_at).to.be.a('string')
+    expect((await json('list'))[0].disabled_at).to.be.a('string')
+    expect((await json('enable', id)).disabled_at).to.equal(null)
+  })
+
+  it('one that does not exist, or has no secret, is refused with exit 1', async () => {
+    const { client_id: id } = await json('create', '--name', 'Phone', '--public')
+    for (const [args, error] of [
+      [['disable', 'nobody'], 'client_unknown'],
+      [['rotate-secret', 'nobody'], 'client_unknown'],
+      [['rotate-secret', id], 'client_public'],
+    ] as const) {
+      const { code, stdout } = await keyturn(...args, '--json')
+      expect({ code, error: JSON.parse(stdout).error }).to.deep.equal({ code: 1, error })
+    }
+  })
+
+  it('list turns pages in order of id', async () => {
+    for (const name of ['A', 'B', 'C']) await json('create', '--name', name)
+    const all = (await json('list')).map(({ client_id: id }: { client_id: string }) => id)
+    expect(all).to.deep.equal([...all].sort())
+    const rest = await json('list', '--limit', '1', '--after', all[0])
+    expect(rest.map(({ client_id: id }: { client_id: string }) => id)).to.deep.equal([all[1]])
+  })
+})

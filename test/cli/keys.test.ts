@@ -1,0 +1,100 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { runKeyturn } from '../support/keyturn-process.ts'
+import { openPostgres } from '../support/postgres.ts'
+
+describe('keyturn keys', () => {
+  let directory: string
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'keyturn-cli-keys-'))
+  })
+  afterEach(() => rmSync(directory, { recursive: true }))
+
+  it('init makes the sealing key, for its owner alone, and touches nothing else', async () => {
+    // A database that is not there shows that none is needed.
+    const env = {
+      KEYTURN_DATABASE_URL: 'postgres://127.0.0.1:1/none',
+      KEYTURN_KEYS_DIR: join(directory, 'keys'),
+    }
+    const { code, stdout } = await runKeyturn(['keys', 'init', '--json'], { cwd: directory, env })
+    expect(code).to.equal(0)
+    const path = join(directory, 'keys', 'sealing.key')
+    const made = JSON.parse(stdout)
+    expect(made).to.have.all.keys('path', 'fingerprint')
+    expect(made.path).to.equal(path)
+    expect(statSync(path).mode & 0o777).to.equal(0o600)
+    expect(readdirSync(directory)).to.deep.equal(['keys'])
+    expect(stdout).not.to.include(readFileSync(path, 'utf8').trim())
+  })
+
+  it('init never overwrites one', async () => {
+    await runKeyturn(['keys', 'init'], { cwd: directory })
+    const before = readFileSync(join(directory, 'keys', 'sealing.key'), 'utf8')
+    const { code, stdout } = await runKeyturn(['keys', 'init', '--json'], { cwd: directory })
+    expect({ code, error: JSON.parse(stdout).error }).to.deep.equal({ code: 1, error: 'sealing_key_exists' })
+    expect(readFileSync(join(directory, 'keys', 'sealing.key'), 'utf8')).to.equal(before)
+  })
+
+  it('K-06 without a sealing key exit 78, with the command that helps', async () => {
+    const { url } = await openPostgres()
+    const env = { KEYTURN_DATABASE_URL: url }
+    for (const command of ['list', 'plan', 'rotate']) {
+      const { code, stdout, stderr } = await runKeyturn(['keys', command, '--json'], { cwd: directory, env })
+      expect({ code, error: JSON.parse(stdout).error }).to.deep.equal({
+        code: 78,
+        error: 'sealing_key_missing',
+      })
+      expect(stderr).to.include('keyturn keys init')
+    }
+    const serve = await runKeyturn(['serve'], { cwd: directory, env })
+    expect(serve.code).to.equal(78)
+    expect(serve.stderr).to.include('keyturn keys init')
+  })
+
+  it('K-02 rotate takes the safe moment, --now is refused before it, and list and plan tell the same', async () => {
+    const { url } = await openPostgres()
+    const env = { KEYTURN_DATABASE_URL: url }
+    const keys = async (...args: string[]) => {
+      const { code, stdout } = await runKeyturn(['keys', ...args, '--json'], { cwd: directory, env })
+      return { code, document: JSON.parse(stdout) }
+    }
+    await keys('init')
+    expect((await keys('list')).document).to.deep.equal([])
+
+    const rotated = await keys('rotate')
+    expect(rotated.code).to.equal(0)
+    const [report] = rotated.document
+    expect(report).to.have.all.keys(
+      ...['outcome', 'algorithm', 'kid', 'activates_at', 'retiring_kid', 'retiring_removes_at'],
+    )
+    expect(report).to.include({ algorithm: 'RS256' })
+
+    const list = (await keys('list')).document
+    expect(list.map(({ phase }: { phase: string }) => phase)).to.deep.equal(['active', 'next'])
+    expect(list[1]).to.include({ kid: report.kid, activates_at: report.activates_at })
+    expect(list[0].kid).to.equal(report.retiring_kid)
+
+    const early = await keys('rotate', '--now')
+    expect({ code: early.code, error: early.document.error }).to.deep.equal({ code: 1, error: 'too_early' })
+    expect((await keys('list')).document).to.deep.equal(list)
+
+    const plan = (await keys('plan')).document
+    expect(plan.map(({ at }: { at: string }) => at)).to.deep.equal(
+      plan.map(({ at }: { at: string }) => at).sort(),
+    )
+    expect(plan).to.deep.include({
+      at: report.activates_at,
+      event: 'activates',
+      kid: report.kid,
+      algorithm: 'RS256',
+      is_past: false,
+    })
+    const forPeople = await runKeyturn(['keys', 'plan'], { cwd: directory, env })
+    expect(forPeople.stdout)
+      .to.match(/^AT +EVENT +KID/)
+      .and.to.include('may activate')
+  })
+})
