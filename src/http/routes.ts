@@ -19,7 +19,7 @@ export interface Endpoints {
 type Method = 'GET' | 'POST'
 
 /** Every URL we serve. `open`: any web page may read the answer (JWKS and metadata only). */
-const ROUTES: readonly { method: Method; path: string; endpoint: keyof Endpoints; open?: true }[] = [
+export const ROUTES: readonly { method: Method; path: string; endpoint: keyof Endpoints; open?: true }[] = [
   { method: 'POST', path: '/oauth/token', endpoint: 'token' },
   { method: 'POST', path: '/oauth/introspect', endpoint: 'introspect' },
   { method: 'POST', path: '/oauth/revoke', endpoint: 'revoke' },
