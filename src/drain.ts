@@ -1,5 +1,4 @@
 import type { Server } from 'node:http'
-import type { Clock } from './clock.ts'
 
 /** In-flight requests get this long; the slowest of ours (a queued login) takes less. */
 const LONGEST_MS = 10_000
@@ -20,13 +19,14 @@ export function listen(server: Server, port: number, host: string): Promise<void
  * Stops a server without failing a request: what has arrived is answered (and the answer closes its connection), idle
  * connections are closed. What still runs after ten seconds is cut off.
  */
-export async function drain(server: Server, clock: Clock): Promise<void> {
+export async function drain(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve())
   })
   const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS)
+  const cutOff = setTimeout(() => server.closeAllConnections(), LONGEST_MS)
   server.closeIdleConnections()
-  await Promise.race([closed, clock.wait(LONGEST_MS)])
+  await closed
   clearInterval(idle)
-  server.closeAllConnections()
+  clearTimeout(cutOff)
 }

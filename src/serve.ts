@@ -73,12 +73,12 @@ export async function serve(
       closing.push(control.close)
     }
     await listenOrExplain(app.metricsServer, config.metricsPort, config.host, 'KEYTURN_METRICS_PORT')
-    closing.push(() => drain(app.metricsServer, clock))
+    closing.push(() => drain(app.metricsServer))
     await listenOrExplain(app.server, config.port, config.host, 'KEYTURN_PORT')
     closing.push(async () => {
       app.readiness.drain()
       if (!isEmbedded) await clock.wait(NOTICE_MS)
-      await drain(app.server, clock)
+      await drain(app.server)
     })
     logger.info(
       { mode: config.mode, host: config.host, port: config.port, issuer: config.issuer },

@@ -52,11 +52,14 @@ export function keyAdministration({
   schedule: KeySchedule
 }) {
   return {
-    /** All keys, in order of publication. */
+    /** All keys, in the order in which they sign. */
     async listKeys(): Promise<KeyDescription[]> {
       const { keys, now } = await signingKeys.load()
       return keyLives(keys, now, schedule)
-        .sort((left, right) => comparePublication(left.key, right.key))
+        .sort(
+          (left, right) =>
+            signsFrom(left.key) - signsFrom(right.key) || comparePublication(left.key, right.key),
+        )
         .map((life) => describe(life, now, schedule))
     },
 
@@ -98,6 +101,11 @@ export function keyAdministration({
 
 /** What an operator may do with signing keys. */
 export type KeyAdministration = ReturnType<typeof keyAdministration>
+
+/** When the key takes over, for ordering; a key without a date comes last. */
+function signsFrom({ activatesAt }: SigningKey): number {
+  return activatesAt?.getTime() ?? Number.MAX_SAFE_INTEGER
+}
 
 function describe(
   { key, phase, retiresAt, removesAt }: KeyLife,

@@ -59,6 +59,7 @@ forEachDatabase((_name, open) => {
       expect(await users.findByIdentifier('alice')).to.deep.equal({
         user: { ...rest, lastLoginAt: null },
         passwordHash,
+        passwordChangedAt: null,
       })
       expect(await users.find('42')).to.deep.equal({ ...rest, lastLoginAt: null })
     })
