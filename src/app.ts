@@ -82,7 +82,9 @@ export function buildApp(parts: AppParts): App {
 
   const metrics = makeMetrics()
   const readiness = makeReadiness()
-  const databaseWatch = watchDatabase(database, logger)
+  const databaseWatch = watchDatabase(database, logger, () => {
+    loadKeys().catch((error) => logger.warn({ err: error }, 'the keys were not read'))
+  })
 
   const keyring = makeKeyring({
     signingKeys: signingKeysPostgres({ database, sealingKey }),
@@ -179,18 +181,22 @@ export function buildApp(parts: AppParts): App {
     hashesQueued: () => hasher.stats().queued,
   })
 
+  async function loadKeys(): Promise<void> {
+    await keyring.reload()
+    await keyring.maintain()
+    await refreshKeyring.reload()
+  }
+
   return {
     server,
     metricsServer: makeMetricsServer(metrics.registry),
     readiness,
     async start() {
-      await databaseWatch.look()
       await keyring.start()
       await refreshKeyring.start()
+      await databaseWatch.start()
     },
-    async reloadKeys() {
-      await Promise.all([keyring.reload(), refreshKeyring.reload()])
-    },
+    reloadKeys: loadKeys,
     async close() {
       databaseWatch.stop()
       keyring.stop()

@@ -9,42 +9,56 @@ const PERIOD_MS = 2000
 /** Whether the database answers and has our schema, as of the last look. */
 export interface DatabaseWatch {
   status(): PartStatus
-  /** Looks now. */
-  look(): Promise<void>
+  /** Looks now, and every two seconds from then on. */
+  start(): Promise<void>
   stop(): void
 }
 
-/** Watches the database in the background, so that readiness can answer from memory. */
-export function watchDatabase(database: Database, logger: Logger): DatabaseWatch {
-  let status: PartStatus = { ready: false, reason: 'not asked yet' }
-  let isCurrent = false
+/**
+ * Watches the database in the background, so that readiness can answer from memory.
+ * @param onReturn what to do when it is ready after it was not: whoever waits for it need not wait longer
+ */
+export function watchDatabase(database: Database, logger: Logger, onReturn: () => void): DatabaseWatch {
+  let status: PartStatus | undefined
+  let hasSchema = false
+  let looking: Promise<void> | undefined
+  let timer: NodeJS.Timeout | undefined
 
-  async function look(): Promise<void> {
-    const before = status.ready
-    try {
-      if (isCurrent) await database.query('select 1')
-      else {
-        const pending = await pendingMigrations(database)
-        isCurrent = pending.length === 0
-        status = { ready: false, reason: `the schema lacks ${pending.join(', ')}: run keyturn migrate` }
-      }
-      if (isCurrent) status = { ready: true }
-    } catch (error) {
-      status = { ready: false, reason: 'no answer' }
-      if (before) logger.warn({ err: error }, 'postgres does not answer')
-    }
-    if (!before && status.ready) logger.info({}, 'postgres is ready')
+  async function found(): Promise<PartStatus> {
+    if (hasSchema) await database.query('select 1')
+    const pending = hasSchema ? [] : await pendingMigrations(database)
+    hasSchema = pending.length === 0
+    if (hasSchema) return { ready: true }
+    return { ready: false, reason: `the schema lacks ${pending.join(', ')}: run keyturn migrate` }
   }
 
-  let looking = false
-  const timer = setInterval(() => {
-    if (looking) return
-    looking = true
-    void look().finally(() => {
-      looking = false
+  async function look(): Promise<void> {
+    const before = status
+    status = await found().catch((error): PartStatus => {
+      if (before?.ready) logger.warn({ err: error }, 'postgres does not answer')
+      return { ready: false, reason: 'no answer' }
     })
-  }, PERIOD_MS)
-  timer.unref()
+    if (before?.ready === false && status.ready) {
+      logger.info({}, 'postgres is ready')
+      onReturn()
+    }
+  }
 
-  return { status: () => status, look, stop: () => clearInterval(timer) }
+  /** One look at a time: against a database that hangs they would pile up. */
+  function lookOnce(): Promise<void> {
+    looking ??= look().finally(() => {
+      looking = undefined
+    })
+    return looking
+  }
+
+  return {
+    status: () => status ?? { ready: false, reason: 'not asked yet' },
+    async start() {
+      await lookOnce()
+      timer = setInterval(lookOnce, PERIOD_MS)
+      timer.unref()
+    },
+    stop: () => clearInterval(timer),
+  }
 }

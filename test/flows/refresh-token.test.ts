@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { decodeJwt } from 'jose'
 import { MODES, startApp, type TestApp, type TestClient } from '../support/app.ts'
 import { TestClock } from '../support/clock.ts'
+import { until } from '../support/until.ts'
 
 /** A client and a signed-in user on a node whose clock the test moves. */
 async function signedIn(keyturn: TestApp, details: Parameters<TestApp['createClient']>[0] = {}) {
@@ -240,7 +241,7 @@ describe('a login that is under way', () => {
     await database.transaction(async (transaction) => {
       await transaction.query("update users set password_changed_at = now() where username = 'alice'")
       answer = keyturn.signIn(client, 'alice')
-      while ((await waitingForLocks()) === 0);
+      await until(async () => (await waitingForLocks()) > 0)
     })
     expect((await answer)?.body).to.include({ error: 'invalid_grant' })
     expect(await database.query('select id from sessions')).to.deep.equal([])

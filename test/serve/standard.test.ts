@@ -8,6 +8,7 @@ import { openPostgres, startPostgres } from '../support/postgres.ts'
 import { openRedis } from '../support/redis.ts'
 import { afterwards } from '../support/root-hooks.ts'
 import { serverDirectory } from '../support/server-user.ts'
+import { until } from '../support/until.ts'
 
 const PASSWORD = 'correct horse battery staple'
 
@@ -93,9 +94,8 @@ describe('keyturn serve, standard', () => {
     })
     expect((await fetch(`${first.origin}/readyz`)).status).to.equal(200)
     const exit = first.stop()
-    let status = 200
-    while (status === 200) status = (await fetch(`${first.origin}/readyz`)).status
-    expect(status, 'unready while it still answers').to.equal(503)
+    // Unready while it still answers.
+    await until(async () => (await fetch(`${first.origin}/readyz`)).status === 503)
     socket.write(form.slice(10))
     const text = await answer
     expect(text).to.match(/^HTTP\/1\.1 200 /)
@@ -150,7 +150,7 @@ describe('keyturn serve, standard', () => {
     const origin = `http://127.0.0.1:${httpPort}`
     const starting = startKeyturn({ cwd, env: { ...env, KEYTURN_PORT: httpPort } })
     const status = async (path: string) => (await fetch(origin + path).catch(() => undefined))?.status
-    while ((await status('/livez')) !== 200);
+    await until(async () => (await status('/livez')) === 200)
     const early = await fetch(`${origin}/readyz`)
     expect(early.status).to.equal(503)
     expect(await early.json()).to.have.nested.property('parts.postgres', 'no answer')
@@ -174,11 +174,10 @@ describe('keyturn serve, standard', () => {
     await command({ directory: cwd }, env, ['keys', 'init'])
     const httpPort = String(await freePort())
     const starting = startKeyturn({ cwd, env: { ...env, KEYTURN_PORT: httpPort } })
-    let body: { parts?: Record<string, string> } = {}
-    while (!body.parts?.['postgres']?.includes('keyturn migrate')) {
+    await until(async () => {
       const answer = await fetch(`http://127.0.0.1:${httpPort}/readyz`).catch(() => undefined)
-      body = answer ? ((await answer.json()) as typeof body) : {}
-    }
+      return (await answer?.text())?.includes('keyturn migrate') ?? false
+    })
     await command({ directory: cwd }, env, ['migrate'])
     expect(await (await starting).stop()).to.equal(0)
   })
