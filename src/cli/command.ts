@@ -5,9 +5,6 @@ import type { Context } from './context.ts'
 /** How a command is run: it is given what it works with, and what it returns is printed. */
 export type Run = (work: (context: Context) => Promise<Answer | undefined>) => Promise<void>
 
-/** A subject and its commands, added to the program. */
-export type AddCommands = (program: Command, run: Run) => void
-
 const MAX_PAGE = 10_000
 
 /**

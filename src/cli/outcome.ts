@@ -7,7 +7,7 @@ import { Unavailable } from '../unavailable.ts'
 /** The exit statuses, beside 78 for the configuration (`EXIT_CONFIG`). */
 export const EXIT_DONE = 0
 export const EXIT_REFUSED = 1
-export const EXIT_MISUSE = 2
+const EXIT_MISUSE = 2
 
 /** The command line itself is wrong: exit status 2. The message never repeats a value that could be a secret. */
 export class Misuse extends Error {

@@ -1,4 +1,5 @@
-import { type DestinationStream, destination, pino } from 'pino'
+import { pino } from 'pino'
+import { type LogDestination, stderrDestination } from './log-destination.ts'
 import { currentRequest } from './request-context.ts'
 
 /** What a part of the program may log with: an object of fields, then a sentence. */
@@ -36,11 +37,10 @@ const UNSAFE = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
  * while a request is served carries its id. Values of fields that are named like secrets are replaced, and no character
  * of what a stranger sent can end a line or move the cursor of who reads it.
  */
-export function makeLogger(
-  level: LogLevel,
-  stream: DestinationStream = destination({ fd: 2, sync: false }),
-): Logger {
-  return pino(
+export function makeLogger(level: LogLevel, given?: LogDestination): Logger {
+  const destination =
+    given ?? stderrDestination((lines) => logger.warn({ lines }, 'lines of the log were lost'))
+  const logger = pino(
     {
       level,
       base: null,
@@ -57,8 +57,9 @@ export function makeLogger(
         return request ? { request_id: request.id } : {}
       },
     },
-    { write: (line: string) => stream.write(line.replace(UNSAFE, escaped)) },
+    { write: (line: string) => destination.write(line.replace(UNSAFE, escaped)) },
   )
+  return logger
 }
 
 function describeError(error: unknown): object {
