@@ -47,7 +47,14 @@ export async function serve(
   const early = isEmbedded ? undefined : await readSealingKey(config.keysDirectory)
   const closing: (() => Promise<void> | void)[] = []
   const stop = async () => {
-    for (const close of closing.splice(0).reverse()) await close()
+    for (const close of closing.splice(0).reverse()) {
+      try {
+        await close()
+      } catch (error) {
+        // Whatever is in the way of one part (a store that is down, say) is not in the way of the others.
+        logger.error({ err: error }, 'something could not be finished')
+      }
+    }
   }
 
   try {

@@ -182,3 +182,18 @@ describe('keyturn serve, standard', () => {
     expect(await (await starting).stop()).to.equal(0)
   })
 }).timeout(90_000)
+
+describe('keyturn serve, when its record is gone', () => {
+  it('F-501 SIGTERM ends it with 0 all the same', async () => {
+    const server = await startPostgres()
+    afterwards(() => server.stop())
+    await migrate({ connectionString: server.url })
+    const { url: redisUrl } = await openRedis()
+    const keyturn = await startKeyturnWithKeys({
+      KEYTURN_DATABASE_URL: server.url,
+      KEYTURN_REDIS_URL: redisUrl,
+    })
+    await server.kill()
+    expect(await keyturn.stop()).to.equal(0)
+  }).timeout(90_000)
+})
