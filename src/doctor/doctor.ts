@@ -24,13 +24,14 @@ export async function examine(config: Config, clock: Clock): Promise<CheckResult
   const directory = config.mode === 'embedded' ? lookAtDataDirectory(config.dataDirectory) : undefined
   const { key, problem } = await tryToReadSealingKey(config.keysDirectory)
   const { databaseFacts, keyFacts } = await lookIntoDatabase(config, clock, key)
+  const isNothingSealed = typeof keyFacts !== 'string' && keyFacts.keys.length === 0
   return [
     ...configurationChecks(config),
     ...sealingKeyChecks({
       directory: config.keysDirectory,
       fingerprint: key?.fingerprint,
       problem,
-      isMadeAtStart: directory !== undefined && !directory.hasDatabase,
+      isMadeAtStart: directory !== undefined && (!directory.hasDatabase || isNothingSealed),
     }),
     ...(directory ? dataDirectoryChecks(directory) : []),
     ...databaseChecks(databaseFacts, config.mode === 'embedded'),

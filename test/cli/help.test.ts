@@ -1,7 +1,11 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import type { Command } from 'commander'
 import { makeProgram } from '../../src/cli/program.ts'
 import { runKeyturn } from '../support/keyturn-process.ts'
+
+const PROGRAM = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
 
 /** Every command that does something, with its full name. */
 function leaves(command: Command, name = ''): { name: string; command: Command }[] {
@@ -111,5 +115,16 @@ describe('the command line', () => {
     expect(code).to.equal(2)
     expect(JSON.parse(stdout)).to.deep.equal({ error: 'misuse', message: "missing required argument 'name'" })
     expect(stderr).to.equal("missing required argument 'name'\n")
+  })
+
+  it('an answer that cannot be written is no success; a reader that has seen enough is none of our business', () => {
+    const line = (rest: string) => `'${process.execPath}' '${PROGRAM}' ${rest}`
+    const run = (command: string) =>
+      spawnSync('bash', ['-c', `set -o pipefail; ${command}`], { encoding: 'utf8' })
+    const full = run(line('--version > /dev/full'))
+    expect(full.status).to.equal(1)
+    expect(full.stderr).to.include('ENOSPC')
+    expect(run(line('--version | true'))).to.include({ status: 0, stderr: '' })
+    expect(run(line('--nonsense 2> /dev/full')).status).to.equal(2)
   })
 })

@@ -105,6 +105,11 @@ describe('keyturn doctor', () => {
     const { code, failed } = await examine()
     expect({ code, failed }).to.deep.equal({ code: 0, failed: [] })
     expect(readdirSync(directory)).to.deep.equal([])
+
+    // A command may have made the database; the start still makes the first sealing key.
+    await runKeyturn(['users', 'create', 'bob'], { cwd: directory })
+    expect((await examine()).failed).to.deep.equal([])
+    expect(readdirSync(directory)).to.deep.equal(['.keyturn'])
   })
 
   it('embedded, not running: looks into the data and gives it back', async () => {
