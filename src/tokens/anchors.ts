@@ -69,8 +69,12 @@ export function anchorQueue(
 
   async function writeAll(): Promise<void> {
     while (waiting.size > 0) {
-      const batch = [...waiting.values()].slice(0, BATCH)
-      for (const { family } of batch) waiting.delete(family.id.toString('latin1'))
+      const batch: Anchor[] = []
+      for (const [id, anchor] of waiting) {
+        batch.push(anchor)
+        waiting.delete(id)
+        if (batch.length === BATCH) break
+      }
       try {
         await write(batch)
       } catch (error) {
@@ -85,8 +89,11 @@ export function anchorQueue(
     add,
     flush,
     waiting() {
-      const oldest = [...waiting.values()].map(({ position }) => position.rotatedAt.getTime())
-      return { families: waiting.size, since: oldest.length > 0 ? new Date(Math.min(...oldest)) : undefined }
+      let since: Date | undefined
+      for (const { position } of waiting.values()) {
+        if (since === undefined || position.rotatedAt < since) since = position.rotatedAt
+      }
+      return { families: waiting.size, since }
     },
   }
 }
