@@ -1,13 +1,16 @@
 import { z } from 'zod'
 import type { Administration } from './administration.ts'
 import type { Client } from './clients/client.ts'
+import { Refusal } from './refusal.ts'
 
 /** The operator at the command line, in audit rows. */
 const ACTOR = 'operator'
 
-const name = z.object({ name: z.string() })
-const page = z.object({ limit: z.number().int().min(1).max(10_000), after: z.string().optional() })
-const id = z.object({ id: z.string() })
+/** PostgreSQL's text has no NUL. */
+const text = z.string().refine((value) => !value.includes('\0'), 'must not contain NUL')
+const name = z.object({ name: text })
+const page = z.object({ limit: z.number().int().min(1).max(10_000), after: text.optional() })
+const id = z.object({ id: text })
 
 const newUser = z.object({
   username: z.string(),
@@ -37,7 +40,12 @@ function operation<Input>(
   input: z.ZodType<Input>,
   run: (administration: Administration, input: Input) => Promise<unknown>,
 ) {
-  return (administration: Administration, unchecked: unknown) => run(administration, input.parse(unchecked))
+  return async (administration: Administration, unchecked: unknown) => {
+    const checked = input.safeParse(unchecked)
+    if (checked.success) return run(administration, checked.data)
+    const [issue] = checked.error.issues
+    throw new Refusal('input_invalid', `${issue?.path.join('.')}: ${issue?.message}`)
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Queryable } from '../postgres/database.ts'
-import { currentRequest } from '../telemetry/request-context.ts'
+import { currentRequest, type RequestContext } from '../telemetry/request-context.ts'
 import type { AuditEvent } from './events.ts'
 
 /** How long a row is kept. Each insert removes up to two older ones, so the table cannot outgrow this. */
@@ -8,9 +8,13 @@ const RETENTION = '400 days'
 /**
  * Writes one audit row. Called inside the transaction of the change it describes, by the store that makes the change,
  * so there is neither a change without a row nor a row without a change. The time is the database's.
+ * @param request where it came from; the request being served, unless it is written later than it happened
  */
-export async function recordAudit(transaction: Queryable, event: AuditEvent): Promise<void> {
-  const request = currentRequest()
+export async function recordAudit(
+  transaction: Queryable,
+  event: AuditEvent,
+  request: RequestContext | undefined = currentRequest(),
+): Promise<void> {
   await transaction.query(
     `with expired as (
        delete from audit_events where id in (

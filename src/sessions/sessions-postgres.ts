@@ -8,7 +8,8 @@ const KEPT_AFTER_END = "interval '7 days'"
  * Records a login, within the caller's transaction. The user's row is held until it commits, so that whoever disables the
  * user or changes the password comes before (and nothing is recorded) or after (and ends what was recorded).
  * Each new row removes up to two that are past their time (with the families under them), so the table follows the
- * number of live sessions without a janitor.
+ * number of live sessions without a janitor. (Past it by the database's clock as well: a node whose clock is ahead must
+ * not remove what is live.)
  * @returns false when the user is no longer active, or no longer has the password that was checked
  */
 export async function insertSession(
@@ -24,7 +25,7 @@ export async function insertSession(
   const inserted = await transaction.query(
     `with removed as (
        delete from sessions where id in (
-         select id from sessions where remove_after < $3 order by remove_after limit 2 for update skip locked)
+         select id from sessions where remove_after < least($3, now()) order by remove_after limit 2 for update skip locked)
      ), standing as (
        select id from users where id = $2 and is_active and password_changed_at is not distinct from $5 for share
      )

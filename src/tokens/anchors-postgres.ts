@@ -2,7 +2,6 @@ import { recordAudit } from '../audit/audit-postgres.ts'
 import type { Database, Queryable } from '../postgres/database.ts'
 import { KEEP_SESSION } from '../sessions/sessions-postgres.ts'
 import type { Anchor } from './anchors.ts'
-import { rotationAudit } from './rotation-audit.ts'
 
 /**
  * Writes where families stand into the record: one statement for all of them, never lowering a generation. Rows are
@@ -10,13 +9,11 @@ import { rotationAudit } from './rotation-audit.ts'
  */
 export function writeAnchors(database: Database): (anchors: readonly Anchor[]) => Promise<void> {
   return async (anchors) => {
-    const events = anchors.flatMap(({ family, outcome, position, rebuilt }) => {
-      return rotationAudit(family, outcome, position, rebuilt) ?? []
-    })
-    if (events.length === 0) return raise(database, anchors)
+    const audited = anchors.flatMap(({ audit }) => audit ?? [])
+    if (audited.length === 0) return raise(database, anchors)
     await database.transaction(async (transaction) => {
       await raise(transaction, anchors)
-      for (const event of events) await recordAudit(transaction, event)
+      for (const { event, request } of audited) await recordAudit(transaction, event, request)
     })
   }
 }
@@ -25,8 +22,10 @@ async function raise(queryable: Queryable, anchors: readonly Anchor[]): Promise<
   const positions = anchors.map(({ position }) => position)
   await queryable.query(
     `with reached as (
-       select * from unnest($1::bytea[], $2::int[], $3::int[], $4::timestamptz[], $5::int[], $6::bool[], $7::timestamptz[])
+       select distinct on (id) *
+       from unnest($1::bytea[], $2::int[], $3::int[], $4::timestamptz[], $5::int[], $6::bool[], $7::timestamptz[])
          as r (id, generation, predecessor, rotated_at, key_version, late_used, idle_expires_at)
+       order by id, generation desc
      ), locked as (
        select f.id from refresh_families f join reached r on r.id = f.id
        where f.generation < r.generation order by f.id for update of f

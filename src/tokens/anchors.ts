@@ -1,14 +1,16 @@
+import type { AuditEvent } from '../audit/events.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { RequestContext } from '../telemetry/request-context.ts'
 import type { RefreshFamily } from './refresh-families.ts'
-import type { Position, RotationOutcome } from './rotation.ts'
+import type { Position } from './rotation.ts'
 
 /** A rotation that Redis has made and Postgres does not know yet. */
 export interface Anchor {
   readonly family: RefreshFamily
-  readonly outcome: RotationOutcome
   readonly position: Position
-  readonly rebuilt: boolean
   readonly idleExpiresAt: Date
+  /** Where the rotation is worth an audit row. */
+  readonly audit: { readonly event: AuditEvent; readonly request: RequestContext | undefined } | undefined
 }
 
 /** Anchors that wait for the next batch. */
@@ -29,7 +31,8 @@ const BATCH = 1000
 
 /**
  * Gathers positions and writes them in batches: rotating a family costs Postgres no transaction of its own. Of several
- * positions of one family only the furthest is kept; what fails to be written stays and is tried again.
+ * positions of one family only the furthest is kept, unless an earlier one has to be audited; what fails to be written
+ * stays and is tried again.
  * @param write one batch; must never lower a position
  */
 export function anchorQueue(
@@ -46,7 +49,9 @@ export function anchorQueue(
   }
 
   function keep(anchor: Anchor): void {
-    const id = anchor.family.id.toString('latin1')
+    // An audited step is a piece of its own: the next step of its family must not push it out.
+    const family = anchor.family.id.toString('latin1')
+    const id = anchor.audit ? `${family} ${anchor.position.generation}` : family
     const earlier = waiting.get(id)
     if (earlier && earlier.position.generation >= anchor.position.generation) return
     waiting.set(id, anchor)

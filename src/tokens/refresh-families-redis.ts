@@ -2,9 +2,11 @@ import type { Redis } from 'ioredis'
 import { keyNames } from '../redis/key-names.ts'
 import type { RunScript } from '../redis/scripts.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { currentRequest } from '../telemetry/request-context.ts'
 import type { AnchorQueue } from './anchors.ts'
 import type { RefreshFamilies, RefreshFamily, Rotation, RotationRequest } from './refresh-families.ts'
 import { LATE_WINDOW_SECONDS, type Position, ROLL_FORWARD_LIMIT, type RotationOutcome } from './rotation.ts'
+import { rotationAudit } from './rotation-audit.ts'
 
 /** The codes of rotate-refresh-family-1.lua. */
 const OUTCOMES: Readonly<Record<number, RotationOutcome>> = {
@@ -72,7 +74,9 @@ export function refreshFamiliesRedis(options: {
       }
       const { outcome, position, rebuilt } = rotation
       if (outcome === 'rotated' || outcome === 'late_retry' || outcome === 'roll_forward') {
-        anchors.add({ family, outcome, position, rebuilt, idleExpiresAt: request.idleExpiresAt })
+        const event = rotationAudit(family, outcome, position, rebuilt)
+        const audit = event && { event, request: currentRequest() }
+        anchors.add({ family, position, idleExpiresAt: request.idleExpiresAt, audit })
       }
       return rotation
     },

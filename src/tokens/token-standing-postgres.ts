@@ -3,6 +3,9 @@ import { coalesce } from '../postgres/coalesce.ts'
 import type { Database } from '../postgres/database.ts'
 import type { TokenBasis, TokenStanding } from './token-standing.ts'
 
+/** Longer than any two clocks differ: a node that is behind still takes the token for a live one. */
+const KEPT_AFTER_EXPIRY = "interval '1 hour'"
+
 const SQL = `
   select
     not exists (select 1 from revoked_access_tokens r where r.jti = asked.jti)
@@ -38,7 +41,7 @@ export function tokenStandingPostgres(database: Database): TokenStanding {
         const revoked = await transaction.query(
           `with forgotten as (
              delete from revoked_access_tokens where jti in (
-               select jti from revoked_access_tokens where expires_at < $3
+               select jti from revoked_access_tokens where expires_at < least($3, now()) - ${KEPT_AFTER_EXPIRY}
                order by expires_at limit 2 for update skip locked)
            )
            insert into revoked_access_tokens (jti, expires_at) values ($1, $2)

@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import type { Redis } from 'ioredis'
 import type { Database } from '../../src/postgres/database.ts'
 import { keyNames } from '../../src/redis/key-names.ts'
+import { withRequest } from '../../src/telemetry/request-context.ts'
 import { anchorQueue } from '../../src/tokens/anchors.ts'
 import { writeAnchors } from '../../src/tokens/anchors-postgres.ts'
 import type { RefreshFamilies, RefreshFamily, Rotation } from '../../src/tokens/refresh-families.ts'
@@ -99,6 +100,16 @@ describe('refresh families when Redis loses things', () => {
     await present(1, 10)
     const ttl = await redis.pttl(keyNames.refreshFamily(family.id))
     expect(ttl).to.be.within(1, 86_400_000)
+  })
+
+  it('an audit row names the request that was served, and the next rotation does not push it out', async () => {
+    await present(1, 10)
+    await withRequest({ id: 'late', address: '203.0.113.66' }, () => present(1, 100))
+    await withRequest({ id: 'next', address: '198.51.100.1' }, () => present(3, 101))
+    await families.flush()
+    const rows = await database.query('select event, request_id, address from audit_events')
+    expect(rows).to.deep.equal([{ event: 'family.late_retry', request_id: 'late', address: '203.0.113.66' }])
+    expect((await reread(database, family)).anchor.generation).to.equal(4)
   })
 
   it('P5 neither store holds a token or anything but positions and a salt', async () => {
@@ -198,8 +209,7 @@ describe('the anchor queue', () => {
     const family = await beginFamily(database, (await redisFamiliesOn(database)).families)
     const anchor = (generation: number) => ({
       family,
-      outcome: 'rotated' as const,
-      rebuilt: false,
+      audit: undefined,
       idleExpiresAt: later(1000),
       position: {
         generation,
@@ -226,8 +236,7 @@ describe('the anchor queue', () => {
     for (const generation of [2, 4, 3]) {
       queue.add({
         family,
-        outcome: 'rotated',
-        rebuilt: false,
+        audit: undefined,
         idleExpiresAt: later(1),
         position: { generation, predecessor: 1, rotatedAt: later(0), keyVersion: 1, lateUsed: false },
       })

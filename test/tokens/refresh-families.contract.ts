@@ -275,6 +275,13 @@ export function refreshFamiliesContract(open: () => Promise<FamiliesUnderTest>):
     expect(kept.some(({ id }) => id.equals(old.id))).to.equal(false)
   })
 
+  it('a node whose clock is far ahead removes nobody’s live session', async () => {
+    await database.query("update sessions set remove_after = now() + interval '1 day'")
+    const next = { ...family, id: randomBytes(16), sessionId: randomUUID() }
+    await nodes[0].begin({ ...sessionOf(next), authenticatedAt: new Date('2100-01-01') })
+    expect(await database.query('select id from sessions')).to.have.length(2)
+  })
+
   it('S-130 nothing begins for a user who was disabled or got another password since', async () => {
     const begin = async (change: string) => {
       const other = await beginFamily(database, nodes[0])
