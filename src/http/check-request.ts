@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { HttpError } from './http-error.ts'
 
+/** Node would drop what is beyond its own limit without a word, and with it perhaps the one that matters. */
 const MAX_HEADERS = 100
 /** RFC 9110 §5.3: a second one is a mistake. Node keeps the first without a word; a proxy may have gone by the last. */
-const SINGLE_HEADERS = new Set(['host', 'content-type', 'expect'])
+const SINGLE_HEADERS = new Set(['host', 'content-type'])
 /** RFC 9110 §7.2, with the names that exist: no user part, no path. */
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._~-]*)(:\d*)?$/i
 

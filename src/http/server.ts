@@ -24,10 +24,7 @@ export interface ServerParts {
   readonly clock: Clock
 }
 
-/**
- * Bounds on what a slow or hostile peer can hold. Headers are counted in check-request.ts: Node would drop what goes
- * beyond its own limit, and with it perhaps the one that matters.
- */
+/** Bounds on what a slow or hostile peer can hold. */
 const LIMITS = {
   maxHeaderSize: 16_384,
   headersTimeout: 10_000,
@@ -67,7 +64,6 @@ export function makeServer(parts: ServerParts): Server {
   const server = createServer(LIMITS, answer)
   server.on('checkExpectation', answer)
   server.on('clientError', answerMalformed(parts))
-  server.maxHeadersCount = 0
   server.maxConnections = MAX_CONNECTIONS
   server.timeout = SILENCE_MS
   return server

@@ -143,11 +143,11 @@ forEachDatabase((_name, open) => {
       expect(accepted).to.deep.equal([false, false, true])
     })
 
-    it('two rotations at the same time leave two secrets that work', async () => {
+    it('S-040 of many rotations at the same time the last two secrets work', async () => {
       const { id, secret } = await confidential()
-      const made = await Promise.all([rotate(id), rotate(id)])
-      expect(await Promise.all(made.map((one) => accepts(id, one)))).to.deep.equal([true, true])
-      expect(await accepts(id, secret)).to.equal(false)
+      const made = await Promise.all(Array.from({ length: 8 }, () => rotate(id)))
+      const accepted = await Promise.all([secret, ...made].map((one) => accepts(id, one)))
+      expect(accepted.filter(Boolean)).to.have.length(2)
     })
 
     it("a client's secret is no other client's", async () => {

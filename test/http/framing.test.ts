@@ -99,6 +99,7 @@ describe('the framing of requests', () => {
     ['a TLS handshake', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'.padEnd(600, '\0')],
     ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['HTTP/0.9', 'GET /livez\r\n\r\n'],
+    ['HTTP/2.0 without its preface', 'GET /livez HTTP/2.0\r\nHost: a\r\n\r\n'],
     ['HTTP/3.0', 'GET /livez HTTP/3.0\r\nHost: a\r\n\r\n'],
     ['a method in lower case', 'get /livez HTTP/1.1\r\nHost: a\r\n\r\n'],
     ['a tab in the path', 'GET /livez\tx HTTP/1.1\r\nHost: a\r\n\r\n'],

@@ -37,8 +37,21 @@ describe('the log', () => {
   })
 
   it('S-116 no text can end a line, move a cursor or turn the line around', () => {
+    const ordinary = fc.string({ unit: 'binary', maxLength: 5 })
+    const unsafe = fc.constantFrom(
+      '\r\n',
+      '\0',
+      '\u001b[2J',
+      '\u007f',
+      '\u0085',
+      '\u009b2J',
+      '\u2028',
+      '\u202e',
+      '\u2066',
+    )
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (input) => {
+      fc.property(fc.array(fc.oneof(ordinary, unsafe)), (parts) => {
+        const input = parts.join('')
         const { logger, text, lines } = captured()
         logger.info({ path: input, err: new Error(input) }, `refused ${input}`)
         // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
@@ -48,9 +61,6 @@ describe('the log', () => {
       }),
       { numRuns: 500 },
     )
-    const { logger, lines } = captured()
-    logger.info({ path: '/x\r\n{"level":"info"}\u001b[2J\u009b2J\u2028\u202e' }, 'x')
-    expect(lines()).to.have.length(1)
   })
 
   it('S-116 fields that are named like secrets are never written', () => {
