@@ -25,6 +25,8 @@ const ACCESS_TOKEN_TTL_SECONDS = { least: 60, most: 3600 }
 const REFRESH_TTL_SECONDS = { least: 60, most: 3650 * 86_400 }
 const MAX_NAME_LENGTH = 200
 const MAX_LIST = 100
+/** Of all scopes, and of all audiences: an access token that carries them all stays below 4 KB (ADR 5). */
+const MAX_TOTAL_LENGTH = 900
 
 /**
  * Checks what was said of a new client and makes the client of it.
@@ -40,8 +42,10 @@ export function makeClient(id: string, details: ClientDetails, now: Date): Clien
   checkText('name', [details.name], MAX_NAME_LENGTH)
   const scopes = unique(details.scopes ?? [])
   if (!scopes.every(isScopeToken)) throw invalid('scope', 'a scope has no space, quote or backslash')
+  checkTotal('scope', scopes)
   const audiences = unique(details.audiences ?? [])
   checkText('audience', audiences, 500)
+  checkTotal('audience', audiences)
   const redirectUris = unique(details.redirectUris ?? [])
   for (const uri of redirectUris) checkRedirectUri(uri)
 
@@ -115,6 +119,11 @@ function checkText(what: string, values: readonly string[], longest: number): vo
       throw invalid(what, `it must have 1 to ${longest} characters, none of them a control character`)
     }
   }
+}
+
+function checkTotal(what: string, values: readonly string[]): void {
+  if (Buffer.byteLength(JSON.stringify(values)) <= MAX_TOTAL_LENGTH) return
+  throw invalid(what, `all of them together are longer than ${MAX_TOTAL_LENGTH} bytes`)
 }
 
 function unique(values: readonly string[]): string[] {

@@ -76,13 +76,17 @@ export function clientsPostgres(database: Database): Clients {
 
     setEnabled: (id, isEnabled, now, event) =>
       database.transaction(async (transaction) => {
+        const [client] = await transaction.query<{ disabled_at: Date | null }>(
+          'select disabled_at from clients where id = $1 for update',
+          [id],
+        )
+        if (client === undefined || (client.disabled_at === null) === isEnabled) return client !== undefined
+        await transaction.query('update clients set disabled_at = $2 where id = $1', [
+          id,
+          isEnabled ? null : now,
+        ])
         // At enabling too: what a login that was under way began in between is not to come alive.
         await endFamiliesOfClient(transaction, id, 'client_disabled', now)
-        const changed = await transaction.query(
-          'update clients set disabled_at = $2 where id = $1 returning id',
-          [id, isEnabled ? null : now],
-        )
-        if (changed.length === 0) return false
         await recordAudit(transaction, event)
         return true
       }),

@@ -22,8 +22,7 @@ export function password({ login, issuer, clock }: { login: Login; issuer: strin
       const username = form.required('username')
       const secret = form.required('password')
       const scope = narrowScope(form.optional('scope'), client.scopes)
-      const resources = form.many('resource')
-      const audience = chooseAudience(resources, client.audiences, issuer)
+      const audience = chooseAudience(form.many('resource'), client.audiences, issuer)
 
       const outcome = await login(username, secret)
       if (outcome.outcome === 'refused') {
@@ -40,7 +39,8 @@ export function password({ login, issuer, clock }: { login: Login; issuer: strin
         },
         scope,
         audience,
-        refreshable: { scope, audience: resources.length > 0 ? audience : client.audiences },
+        // Bound to what was granted now (RFC 8707 §2.2); to the issuer by no name, since that may change.
+        refreshable: { scope, audience: client.audiences.length > 0 ? audience : [] },
       }
     },
   }

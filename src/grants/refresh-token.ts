@@ -1,5 +1,5 @@
 import type { Client } from '../clients/client.ts'
-import type { Clock } from '../clock.ts'
+import { type Clock, toSeconds } from '../clock.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { chooseAudience } from '../oauth/resource.ts'
 import { narrowScope } from '../oauth/scope.ts'
@@ -49,16 +49,18 @@ export function refreshToken(parts: RefreshTokenParts): Grant {
       }
       // What was granted then and is allowed now: taking a scope from a client takes it from its sessions too.
       const allowedScope = family.scope.filter((token) => client.scopes.includes(token))
-      const allowedAudience = family.audience.filter(
-        (name) => name === issuer || client.audiences.includes(name),
-      )
+      const allowedAudience = family.audience.filter((name) => client.audiences.includes(name))
       if (allowedAudience.length === 0 && family.audience.length > 0) {
         throw new OAuthError('invalid_target', 'the client lost the resources of this grant', {
           reason: 'audience_withdrawn',
         })
       }
       const scope = narrowScope(form.optional('scope'), allowedScope)
-      const audience = chooseAudience(form.many('resource'), allowedAudience, issuer)
+      const resources = form.many('resource')
+      const audience =
+        resources.length === 0 && allowedAudience.length > 0
+          ? allowedAudience
+          : chooseAudience(resources, allowedAudience, issuer)
 
       const rotation = await families.rotate(family, {
         presented: live.generation,
@@ -99,7 +101,8 @@ function checkPresented(
   if (family.clientId !== client.id) throw refused('refresh_token_of_another_client')
   if (family.endedAt !== null || found.sessionEnded) throw refused('refresh_token_revoked')
   if (!found.userIsActive) throw refused('refresh_token_user_disabled')
-  if (now >= family.absoluteExpiresAt) throw refused('refresh_token_expired')
+  // In whole seconds, as a token says it: one that would expire as it is issued is no token.
+  if (toSeconds(now) >= toSeconds(family.absoluteExpiresAt)) throw refused('refresh_token_expired')
   return { presented: found, generation: token.generation }
 }
 

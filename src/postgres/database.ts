@@ -38,6 +38,11 @@ export function openDatabase(settings: ConnectionSettings): Database {
   async function attempt<T>(work: (transaction: Queryable) => Promise<T>): Promise<T> {
     const connection = await pool.connect().catch(rethrow)
     let broken: Error | undefined
+    // A connection that breaks between two statements says so here; without a listener it would end the process.
+    const onError = (error: Error) => {
+      broken = error
+    }
+    connection.on('error', onError)
     try {
       await connection.query('BEGIN')
       const result = await work(queryable(connection))
@@ -49,6 +54,7 @@ export function openDatabase(settings: ConnectionSettings): Database {
       })
       return rethrow(error)
     } finally {
+      connection.off('error', onError)
       connection.release(broken)
     }
   }

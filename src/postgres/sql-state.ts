@@ -3,8 +3,12 @@ const UNIQUE_VIOLATION = '23505'
 const RETRYABLE = new Set(['40001', '40P01'])
 /** Classes: 08 connection, 53 resources, 57 operator intervention (shutdown, cancel), 58 system error. */
 const OUTAGE_CLASSES = new Set(['08', '53', '57', '58'])
-/** 25006: read-only, as a demoted primary answers; 55P03: lock not available in time. */
-const OUTAGE_STATES = new Set(['25006', '55P03'])
+/**
+ * Read-only, as a demoted primary answers (25006); paused inside a transaction (25P03); password or role changed (28000,
+ * 28P01); no such database (3D000); not migrated yet (42P01, 42703); lock not available in time (55P03). None of it says
+ * anything about what was asked; each is logged with its cause.
+ */
+const OUTAGE_STATES = new Set(['25006', '25P03', '28000', '28P01', '3D000', '42P01', '42703', '55P03'])
 const OUTAGE_ERRNO = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -13,6 +17,7 @@ const OUTAGE_ERRNO = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'EHOSTUNREACH',
+  'ENOENT',
 ])
 /** `pg` reports these by text alone. */
 const OUTAGE_TEXT =

@@ -67,7 +67,7 @@ export function makeIssuer(parts: IssuerParts): IssueTokens {
           {
             ...base,
             ...ofUser(subject.user, authenticatedAt, sessionId, family),
-            expiresAt: accessExpiresAt,
+            expiresAt: withinSession(accessExpiresAt, family),
           },
           now,
           family && refreshTokens.print(family, FIRST_GENERATION, family.anchor.keyVersion),
@@ -81,8 +81,7 @@ export function makeIssuer(parts: IssuerParts): IssueTokens {
           {
             ...base,
             ...ofUser(user, authenticatedAt, family.sessionId, family),
-            // The end of the session is the end: an access token does not outlive it.
-            expiresAt: new Date(Math.min(accessExpiresAt.getTime(), family.absoluteExpiresAt.getTime())),
+            expiresAt: withinSession(accessExpiresAt, family),
           },
           now,
           refreshTokens.print(family, generation, version),
@@ -133,6 +132,11 @@ export function makeIssuer(parts: IssuerParts): IssueTokens {
       },
     }
   }
+}
+
+/** The end of the session is the end: no access token outlives it. */
+function withinSession(expiresAt: Date, family: RefreshFamily | undefined): Date {
+  return family !== undefined && family.absoluteExpiresAt < expiresAt ? family.absoluteExpiresAt : expiresAt
 }
 
 function ofUser(

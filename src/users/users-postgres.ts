@@ -107,13 +107,16 @@ export function usersPostgres(database: Database): Users {
       }),
 
     setActive: (id, isActive, now, event) =>
-      change(event, async (transaction) => {
-        const changed = await transaction.query(
-          'update users set is_active = $2 where id = $1 returning id',
-          [id, isActive],
+      database.transaction(async (transaction) => {
+        const [user] = await transaction.query<{ is_active: boolean }>(
+          'select is_active from users where id = $1 for update',
+          [id],
         )
+        if (user === undefined || user.is_active === isActive) return user !== undefined
+        await transaction.query('update users set is_active = $2 where id = $1', [id, isActive])
         await endSessionsOfUser(transaction, id, 'user_disabled', now)
-        return changed
+        await recordAudit(transaction, event)
+        return true
       }),
 
     remove: (id, event) =>

@@ -37,7 +37,7 @@ export interface Users {
   list(limit: number, after?: string): Promise<User[]>
   /** Sets the password and ends every session of the user. False when there is no such user. */
   setPassword(id: string, passwordHash: string, now: Date, event: AuditEvent): Promise<boolean>
-  /** Disables or enables; either ends every session of the user. False when there is no such user. */
+  /** Disables or enables; a change either way ends every session of the user. False when there is no such user. */
   setActive(id: string, isActive: boolean, now: Date, event: AuditEvent): Promise<boolean>
   /** Removes the user with everything that is theirs. False when there is no such user. */
   remove(id: string, event: AuditEvent): Promise<boolean>

@@ -204,6 +204,44 @@ describe('what a refresh depends on', () => {
     expect(decodeJwt(body.access_token)['scope']).to.equal('read')
   })
 
+  it('a grant for two resources stays one for both', async () => {
+    const keyturn = await startApp({ mode: 'small' })
+    const [one, two, three] = [
+      'https://one.example.com',
+      'https://two.example.com',
+      'https://three.example.com',
+    ]
+    const client = await keyturn.createClient({ audiences: [one, two, three] as string[] })
+    await keyturn.createUser('alice')
+    const credentials = { grant_type: 'password', username: 'alice', password: keyturn.password }
+    const form = new URLSearchParams([
+      ...Object.entries(credentials),
+      ['resource', two ?? ''],
+      ['resource', one ?? ''],
+    ])
+    const granted = await keyturn.post('/oauth/token', form, client)
+    expect(decodeJwt(granted.body.access_token).aud).to.deep.equal([two, one])
+    const refreshed = await keyturn.refresh(client, granted.body.refresh_token)
+    expect(decodeJwt(refreshed.body.access_token).aud).to.deep.equal([two, one])
+    const beyond = await keyturn.refresh(client, refreshed.body.refresh_token, { resource: three ?? '' })
+    expect(beyond.body.error, 'CVE-2026-67332: never beyond the grant').to.equal('invalid_target')
+  })
+
+  it('no access token outlives the session, the first one neither', async () => {
+    const keyturn = await startApp({ mode: 'small' })
+    const client = await keyturn.createClient({ refreshAbsoluteTtlSeconds: 60, refreshIdleTtlSeconds: 60 })
+    await keyturn.createUser('alice')
+    expect((await keyturn.signIn(client, 'alice')).body.expires_in).to.equal(60)
+  })
+
+  it('enabling who is enabled ends nothing', async () => {
+    const keyturn = await startApp({ mode: 'small' })
+    const { client, first } = await signedIn(keyturn)
+    await (await keyturn.administration.users()).enable('alice', 'operator')
+    await (await keyturn.administration.clients()).enable(client.id, 'operator')
+    expect((await keyturn.refresh(client, first)).status).to.equal(200)
+  })
+
   it('a client that may no longer refresh cannot', async () => {
     const keyturn = await startApp({ mode: 'small' })
     const { client, first } = await signedIn(keyturn)

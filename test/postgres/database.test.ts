@@ -5,6 +5,7 @@ import { isUniqueViolation } from '../../src/postgres/sql-state.ts'
 import { forEachDatabase } from '../support/databases.ts'
 import { openPostgres, startPostgres } from '../support/postgres.ts'
 import { afterwards } from '../support/root-hooks.ts'
+import { until } from '../support/until.ts'
 
 const nameOf = (error: Error) => error.name
 
@@ -45,7 +46,7 @@ describe('the database', () => {
     })
 
     it('an error of ours is not taken for an outage', async () => {
-      expect(await database.query('select nonsense').catch(nameOf)).not.to.equal('Unavailable')
+      expect(await database.query('select 1/0').catch(nameOf)).not.to.equal('Unavailable')
     })
   })
 
@@ -79,6 +80,27 @@ describe('the database', () => {
     const again = await startPostgres({ port: server.port })
     afterwards(() => again.stop())
     expect(await database.query('select 2 as n')).to.deep.equal([{ n: 2 }])
+  })
+
+  it('a connection that breaks inside a transaction, between two statements, is `Unavailable` and nothing else', async () => {
+    const { database, url } = await openPostgres()
+    const other = openDatabase(serverSettings(url))
+    afterwards(() => other.close())
+    const broken = other.transaction(async (transaction) => {
+      const [own] = await transaction.query<{ pid: number }>('select pg_backend_pid() as pid')
+      await database.query('select pg_terminate_backend($1)', [own?.pid])
+      const gone = () => database.query('select from pg_stat_activity where pid = $1', [own?.pid])
+      await until(async () => (await gone()).length === 0)
+      await transaction.query('select 1')
+    })
+    expect(await broken.catch(nameOf)).to.equal('Unavailable')
+    expect(await other.query('select 2 as n')).to.deep.equal([{ n: 2 }])
+  })
+
+  it('a database that was not migrated yet is `Unavailable`', async () => {
+    const { database } = await openPostgres()
+    await database.query('alter table users rename to users_later')
+    expect(await database.query('select id from users').catch(nameOf)).to.equal('Unavailable')
   })
 
   it('a statement that takes too long is `Unavailable`', async () => {

@@ -66,7 +66,7 @@ export interface TestApp {
   ): Promise<{ id: string; username: string }>
   createClient(details?: Partial<ClientDetails>): Promise<TestClient>
   /** POSTs a form, with HTTP Basic where a client with a secret is given, and `client_id` where it has none. */
-  post(path: string, form: Record<string, string>, client?: TestClient): Promise<Answer>
+  post(path: string, form: Record<string, string> | URLSearchParams, client?: TestClient): Promise<Answer>
   get(path: string, headers?: Record<string, string>): Promise<Answer>
   /** Signs `username` in with the password grant. */
   signIn(client: TestClient, username: string, form?: Record<string, string>): Promise<Answer>
@@ -164,10 +164,12 @@ export async function startApp(
   }
 
   const post: TestApp['post'] = (path, form, client) => {
-    noteSecret(form['password'])
+    const parameters = new URLSearchParams(form)
+    noteSecret(parameters.get('password'))
     const basic = client?.secret === undefined ? {} : { authorization: basicAuthorization(client) }
     const named = client && client.secret === undefined ? { client_id: client.id } : {}
-    return send(path, { method: 'POST', headers: basic, body: new URLSearchParams({ ...named, ...form }) })
+    if (named.client_id !== undefined) parameters.set('client_id', named.client_id)
+    return send(path, { method: 'POST', headers: basic, body: parameters })
   }
 
   return {
