@@ -8,7 +8,7 @@ const RETENTION = '400 days'
 /**
  * Writes one audit row. Called inside the transaction of the change it describes, by the store that makes the change,
  * so there is neither a change without a row nor a row without a change. The time is the database's.
- * @param request where it came from; the request being served, unless it is written later than it happened
+ * @param request where it came from; the request being served, unless the event was held
  */
 export async function recordAudit(
   transaction: Queryable,

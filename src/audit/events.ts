@@ -1,3 +1,5 @@
+import { currentRequest, type RequestContext } from '../telemetry/request-context.ts'
+
 /** Every event the audit log knows. One row to add here, and the type forbids any other. */
 export const AUDIT_EVENTS = [
   'user.created',
@@ -33,4 +35,15 @@ export interface AuditEvent {
   readonly userId?: string
   readonly clientId?: string
   readonly details?: Readonly<Record<string, string | number | boolean | null>>
+}
+
+/** An event, and the request that it happened in: what is written later than it happened. */
+export interface HeldAuditEvent {
+  readonly event: AuditEvent
+  readonly request: RequestContext | undefined
+}
+
+/** Holds an event of the request being served, for `recordAudit` to write later. */
+export function holdAudit(event: AuditEvent): HeldAuditEvent {
+  return { event, request: currentRequest() }
 }

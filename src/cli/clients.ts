@@ -97,7 +97,7 @@ export function addClientCommands(program: Command, run: Run): void {
   addCommand(
     clients,
     'rotate-secret',
-    'make a new secret; the present one works for another day',
+    'make a new secret; the present one works for another day, one older than that ends now',
     'keyturn clients rotate-secret client_…',
   )
     .argument('<client-id>')

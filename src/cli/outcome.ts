@@ -35,6 +35,7 @@ export function failureOf(error: unknown): Failure | undefined {
   }
   if (error instanceof Misuse) return failure(EXIT_MISUSE, 'misuse', error.message)
   if (error instanceof Refusal) return failure(EXIT_REFUSED, error.code, error.message)
+  if (error instanceof Unavailable && isFromDatabase(error.cause)) return failureOf(error.cause)
   if (error instanceof Unavailable) {
     return failure(EXIT_REFUSED, 'unavailable', `${error.message}: see keyturn doctor, then try again`)
   }

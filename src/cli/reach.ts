@@ -5,7 +5,6 @@ import type { Hasher } from '../passwords/hasher.ts'
 import type { Database } from '../postgres/database.ts'
 import { Refusal } from '../refusal.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { Unavailable } from '../unavailable.ts'
 
 /** The way from a command to the data. */
 export interface Reach {
@@ -132,7 +131,7 @@ async function direct(
 
 /** A database that lacks our tables answers with errors that name them: say what is missing instead. */
 async function explain(error: unknown, database: Database): Promise<unknown> {
-  if (error instanceof Refusal || error instanceof Unavailable) return error
+  if (error instanceof Refusal) return error
   const { pendingMigrations } = await import('../postgres/migrate.ts')
   const pending = await pendingMigrations(database).catch(() => [])
   if (pending.length === 0) return error

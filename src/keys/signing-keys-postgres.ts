@@ -41,6 +41,8 @@ export function signingKeysPostgres({
 
     activate: (decide, actor) =>
       changeKeys(database, async (transaction, now) => {
+        // The key after next is made right after this: whoever cannot must not begin.
+        await requireRightSealingKey(transaction, sealingKey)
         const { keys } = await readKeys(transaction)
         const planned = decide(keys, now)
         for (const { kid, activatesAt } of planned) {

@@ -1,6 +1,5 @@
-import type { AuditEvent } from '../audit/events.ts'
+import type { HeldAuditEvent } from '../audit/events.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import type { RequestContext } from '../telemetry/request-context.ts'
 import type { RefreshFamily } from './refresh-families.ts'
 import type { Position } from './rotation.ts'
 
@@ -10,7 +9,7 @@ export interface Anchor {
   readonly position: Position
   readonly idleExpiresAt: Date
   /** Where the rotation is worth an audit row. */
-  readonly audit: { readonly event: AuditEvent; readonly request: RequestContext | undefined } | undefined
+  readonly audit: HeldAuditEvent | undefined
 }
 
 /** Anchors that wait for the next batch. */

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis'
+import { holdAudit } from '../audit/events.ts'
 import { keyNames } from '../redis/key-names.ts'
 import type { RunScript } from '../redis/scripts.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { currentRequest } from '../telemetry/request-context.ts'
 import type { AnchorQueue } from './anchors.ts'
 import type { RefreshFamilies, RefreshFamily, Rotation, RotationRequest } from './refresh-families.ts'
 import { LATE_WINDOW_SECONDS, type Position, ROLL_FORWARD_LIMIT, type RotationOutcome } from './rotation.ts'
@@ -75,7 +75,7 @@ export function refreshFamiliesRedis(options: {
       const { outcome, position, rebuilt } = rotation
       if (outcome === 'rotated' || outcome === 'late_retry' || outcome === 'roll_forward') {
         const event = rotationAudit(family, outcome, position, rebuilt)
-        const audit = event && { event, request: currentRequest() }
+        const audit = event && holdAudit(event)
         anchors.add({ family, position, idleExpiresAt: request.idleExpiresAt, audit })
       }
       return rotation
