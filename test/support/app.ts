@@ -4,7 +4,7 @@ import { Redis } from 'ioredis'
 import { type Administration, buildAdministration } from '../../src/administration.ts'
 import { type App, buildApp } from '../../src/app.ts'
 import type { ClientDetails } from '../../src/clients/client-details.ts'
-import { type Clock, systemClock } from '../../src/clock.ts'
+import type { Clock } from '../../src/clock.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { listen } from '../../src/drain.ts'
 import { keySchedule } from '../../src/keys/schedule.ts'
@@ -75,9 +75,12 @@ export interface TestApp {
   flushRedis(): Promise<void>
 }
 
-/** One pool of hashing processes serves the whole run: starting one takes longer than most tests. */
+/**
+ * One pool of hashing processes serves the whole run: starting one takes longer than most tests. Its clock stands still, so
+ * that a busy machine does not make it shed (test/passwords is about that).
+ */
 const hasher = sharedServer(async () => {
-  const running = startHasher({ concurrency: 2, clock: systemClock, queueLimit: 1000 })
+  const running = startHasher({ concurrency: 2, clock: new TestClock(), queueLimit: 1000 })
   return { hasher: running, stop: () => running.close() }
 })
 
