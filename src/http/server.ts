@@ -63,7 +63,9 @@ export function makeServer(parts: ServerParts): Server {
   const answer = app.callback()
   const server = createServer(LIMITS, answer)
   server.on('checkExpectation', answer)
-  server.on('clientError', answerMalformed(parts))
+  const refuse = answerMalformed(parts)
+  server.on('clientError', refuse)
+  server.on('connect', (_request, socket) => refuse(new Error('CONNECT'), socket))
   server.maxConnections = MAX_CONNECTIONS
   server.timeout = SILENCE_MS
   return server

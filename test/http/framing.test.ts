@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { expect } from 'chai'
 import { basicAuthorization, startApp, type TestApp, type TestClient } from '../support/app.ts'
 import { connectRaw, type RawAnswer, request, sendRaw } from '../support/raw-http.ts'
@@ -176,7 +177,7 @@ describe('the framing of requests', () => {
     expect([answer?.status, answer?.header('connection')]).to.deep.equal([417, 'close'])
   })
 
-  it('nobody is let out of HTTP: Upgrade is ignored, CONNECT is cut off', async () => {
+  it('nobody is let out of HTTP: Upgrade is ignored, CONNECT is refused', async () => {
     for (const [protocol, more] of [
       ['websocket', 'Sec-WebSocket-Key: x\r\n'],
       ['h2c', 'HTTP2-Settings: AAMAAABk\r\n'],
@@ -184,9 +185,10 @@ describe('the framing of requests', () => {
       const lines = `Connection: Upgrade, HTTP2-Settings\r\nUpgrade: ${protocol}\r\n${more}Content-Length: 29\r\n`
       expect((await sendRaw(keyturn.origin, token(lines, GOOD)))?.status, protocol).to.equal(200)
     }
-    expect(await answersTo('CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\n\r\n')).to.deep.equal(
-      [],
+    const answers = await answersTo(
+      `CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\n\r\n${SMUGGLED}`,
     )
+    expect(answers.map(({ status }) => status)).to.deep.equal([400])
   })
 
   it('S-027 a thousand requests in one write are a thousand answers, in their order', async () => {
@@ -197,6 +199,22 @@ describe('the framing of requests', () => {
       expect((await connection.next())?.status, `${n}`).to.equal(n % 3 ? 200 : 404)
     }
     connection.close()
+  })
+
+  it('S-013 a request that takes too long to arrive is told so, and its connection closed', async () => {
+    const accepted = once(keyturn.app.server, 'connection')
+    const connection = await connectRaw(keyturn.origin)
+    const [socket] = await accepted
+    // As Node does when one of the limits below is reached.
+    keyturn.app.server.emit(
+      'clientError',
+      Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }),
+      socket,
+    )
+    const answer = await connection.next()
+    expect([answer?.status, answer?.header('connection')]).to.deep.equal([408, 'close'])
+    await connection.ended
+    expect(lastRefusal()).to.include({ status: 408, reason: 'request_timeout', address: '127.0.0.1' })
   })
 
   it('S-013 S-027 everything that a slow or hostile peer can hold has a bound', () => {
