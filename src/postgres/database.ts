@@ -43,16 +43,17 @@ export function openDatabase(settings: ConnectionSettings): Database {
       broken = error
     }
     connection.on('error', onError)
+    const transaction = queryable(connection)
     try {
-      await connection.query('BEGIN')
-      const result = await work(queryable(connection))
-      await connection.query('COMMIT')
+      await transaction.query('BEGIN')
+      const result = await work(transaction)
+      await transaction.query('COMMIT')
       return result
     } catch (error) {
       await connection.query('ROLLBACK').catch((failure: Error) => {
         broken = failure
       })
-      return rethrow(error)
+      throw error
     } finally {
       connection.off('error', onError)
       connection.release(broken)

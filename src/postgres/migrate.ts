@@ -1,5 +1,6 @@
 import knexFactory, { type Knex } from 'knex'
 import { MIGRATIONS } from '../../migrations/all.ts'
+import { Refusal } from '../refusal.ts'
 import { Unavailable } from '../unavailable.ts'
 import type { ConnectionSettings, Queryable } from './database.ts'
 import { isOutage } from './sql-state.ts'
@@ -7,6 +8,9 @@ import { isOutage } from './sql-state.ts'
 /** One number for all nodes: whoever holds this advisory lock migrates. */
 const MIGRATION_LOCK = 7_600_001
 const TABLE = 'schema_migrations'
+
+/** What knex says where the database has more migrations than we. */
+const FOREIGN_MIGRATIONS = /migration directory is corrupt, the following files are missing: (.*)/
 
 /** Knex would write to stdout, which belongs to what a command prints; what matters of it is thrown as well. */
 const SILENT: Knex.Logger = { debug() {}, deprecate() {}, error() {}, warn() {} }
@@ -21,7 +25,7 @@ const source: Knex.MigrationSource<(typeof MIGRATIONS)[number]> = {
  * Brings the schema up to date, all or nothing, in one transaction under an advisory lock: two nodes that start at
  * once migrate once. (The lock row of knex itself lives in the same transaction, so a crash cannot leave it locked.)
  * @returns the names of the migrations that ran; empty when the schema was current
- * @throws Unavailable when the server cannot be reached
+ * @throws Unavailable when the server cannot be reached, Refusal when a newer version has been here
  */
 export async function migrate(settings: ConnectionSettings): Promise<string[]> {
   const knex = knexFactory({
@@ -37,6 +41,13 @@ export async function migrate(settings: ConnectionSettings): Promise<string[]> {
       return names as string[]
     })
   } catch (error) {
+    const unknown = error instanceof Error && FOREIGN_MIGRATIONS.exec(error.message)?.[1]
+    if (unknown) {
+      throw new Refusal(
+        'schema_newer',
+        `the database has migrations that this version does not know (${unknown}): a newer keyturn made them. Run that version, or restore the backup from before`,
+      )
+    }
     if (isOutage(error)) throw new Unavailable('postgres', 'no answer', { cause: error })
     throw error
   } finally {

@@ -1,41 +1,31 @@
 /** PostgreSQL's SQLSTATE codes that we handle (its manual, appendix A). */
 const UNIQUE_VIOLATION = '23505'
 const RETRYABLE = new Set(['40001', '40P01'])
-/** Classes: 08 connection, 53 resources, 57 operator intervention (shutdown, cancel), 58 system error. */
-const OUTAGE_CLASSES = new Set(['08', '53', '57', '58'])
 /**
- * Read-only, as a demoted primary answers (25006); paused inside a transaction (25P03); password or role changed (28000,
- * 28P01); no such database (3D000); not migrated yet (42P01, 42703); lock not available in time (55P03). None of it says
- * anything about what was asked; each is logged with its cause.
+ * Classes that are a verdict on the statement itself, so that asking again would not help: 0A not supported,
+ * 21 cardinality, 22 data, 23 constraint, 42 syntax and names.
  */
-const OUTAGE_STATES = new Set(['25006', '25P03', '28000', '28P01', '3D000', '42P01', '42703', '55P03'])
-const OUTAGE_ERRNO = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENOENT',
-])
-/** `pg` reports these by text alone. */
-const OUTAGE_TEXT =
-  /connection terminated|timeout exceeded|query read timeout|connection ended|not queryable|connection error/i
+const VERDICT_CLASSES = new Set(['0A', '21', '22', '23', '42'])
+/** Not migrated yet (42P01, 42703), or a role that lost its rights (42501): nothing to do with what was asked. */
+const NOT_A_VERDICT = new Set(['42P01', '42703', '42501'])
 
-/** Whether the server could not be asked, or went away before it answered: the outcome is unknown. */
+/**
+ * Whether an error of the driver leaves the outcome unknown: everything but a verdict of the server on the statement. A
+ * network has too many ways to fail to list them, and a server (or a pooler before it) too many ways to say that it is
+ * full, read-only, starting or stopping; each is logged with its cause.
+ */
 export function isOutage(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const code = codeOf(error)
-  if (code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !OUTAGE_ERRNO.has(code)) {
-    return OUTAGE_CLASSES.has(code.slice(0, 2)) || OUTAGE_STATES.has(code)
-  }
-  return (code !== undefined && OUTAGE_ERRNO.has(code)) || OUTAGE_TEXT.test(error.message)
+  if (!(error instanceof Error) || error instanceof TypeError || error instanceof RangeError) return false
+  const { code, severity } = error as { code?: unknown; severity?: unknown }
+  if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code) || typeof severity !== 'string') return true
+  if (severity === 'FATAL' || severity === 'PANIC') return true
+  return !VERDICT_CLASSES.has(code.slice(0, 2)) || NOT_A_VERDICT.has(code)
 }
 
-/** Whether the same transaction may be run again: a deadlock or serialisation failure. */
+/** Whether the same transaction may be run again: a deadlock or serialisation failure, or what was made of one. */
 export function isRetryable(error: unknown): boolean {
-  return error instanceof Error && RETRYABLE.has(codeOf(error) ?? '')
+  if (!(error instanceof Error)) return false
+  return RETRYABLE.has(codeOf(error) ?? '') || isRetryable(error.cause)
 }
 
 /** Whether a row with the same key exists already. */

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { type Database, openDatabase } from '../../src/postgres/database.ts'
 import { serverSettings } from '../../src/postgres/server-settings.ts'
-import { isUniqueViolation } from '../../src/postgres/sql-state.ts'
+import { isOutage, isUniqueViolation } from '../../src/postgres/sql-state.ts'
 import { forEachDatabase } from '../support/databases.ts'
 import { openPostgres, startPostgres } from '../support/postgres.ts'
 import { afterwards } from '../support/root-hooks.ts'
@@ -48,6 +48,39 @@ describe('the database', () => {
     it('an error of ours is not taken for an outage', async () => {
       expect(await database.query('select 1/0').catch(nameOf)).not.to.equal('Unavailable')
     })
+  })
+
+  it('F-214 F-217 what the server says of itself is `Unavailable`, what it says of the statement is not', async () => {
+    const { database } = await openPostgres()
+    const raised = (code: string) =>
+      database
+        .query(`do $$ begin raise exception using errcode = '${code}', message = 'as told'; end $$`)
+        .catch(nameOf)
+    // Raised by a trigger, serialisation, full disk, too many connections, read-only, lock not available, internal …
+    for (const code of ['P0001', '40001', '53100', '53300', '25006', '55P03', 'XX000', '58030', '42501']) {
+      expect(await raised(code), code).to.equal('Unavailable')
+    }
+    for (const code of ['22021', '22P02', '23505', '42601', '42804']) {
+      expect(await raised(code), code).to.equal('error')
+    }
+  })
+
+  it('F-214 a network that fails in a way nobody has listed is an outage; a mistake of ours is not', () => {
+    const unlisted = Object.assign(new Error('certificate has expired'), { code: 'CERT_HAS_EXPIRED' })
+    const fatal = Object.assign(new Error('no'), { code: '42501', severity: 'FATAL' })
+    expect([unlisted, fatal, new Error('whatever')].map(isOutage)).to.deep.equal([true, true, true])
+    expect(isOutage(new TypeError('undefined is not a function'))).to.equal(false)
+  })
+
+  it('F-215 a transaction that cannot be serialised runs again, at most twice, and is then `Unavailable`', async () => {
+    const { database } = await openPostgres()
+    let runs = 0
+    const failing = database.transaction(async (transaction) => {
+      runs++
+      await transaction.query("do $$ begin raise exception using errcode = '40001'; end $$")
+    })
+    expect(await failing.catch(nameOf)).to.equal('Unavailable')
+    expect(runs).to.equal(3)
   })
 
   it('a transaction that lost to a deadlock runs again', async () => {

@@ -37,6 +37,20 @@ describe('migrations', () => {
     expect(await migrate(settings)).to.deep.equal(NAMES)
   })
 
+  it('F-503 a schema that a newer version made is refused by name, and left as it is', async () => {
+    const { settings, database } = await emptyServer()
+    await migrate(settings)
+    await database.query(
+      "insert into schema_migrations (name, batch, migration_time) values ('9999-later', 2, now())",
+    )
+    const refused = await migrate(settings).catch((error: Error) => error)
+    expect(refused).to.include({ name: 'Refusal', code: 'schema_newer' })
+    expect((refused as Error).message).to.include('9999-later')
+    expect(
+      await database.query("select name from schema_migrations where name = '9999-later'"),
+    ).to.have.length(1)
+  })
+
   it('a server that is down is `Unavailable`, not a failed migration', async () => {
     const { server, settings } = await emptyServer()
     await server.kill()
