@@ -42,6 +42,8 @@ import { readPresentedPostgres } from './tokens/presented-postgres.ts'
 import type { RefreshFamilies } from './tokens/refresh-families.ts'
 import { refreshFamiliesPostgres } from './tokens/refresh-families-postgres.ts'
 import { refreshFamiliesRedis } from './tokens/refresh-families-redis.ts'
+import { makeNoteRefresh } from './tokens/refresh-notes.ts'
+import { makeRefreshStanding } from './tokens/refresh-standing.ts'
 import { refreshTokens as makeRefreshTokens } from './tokens/refresh-token.ts'
 import { makeRevocation } from './tokens/revocation.ts'
 import { tokenStandingPostgres } from './tokens/token-standing-postgres.ts'
@@ -119,28 +121,41 @@ export function buildApp(parts: AppParts): App {
   const noteUser = (user: string) => notePrincipals({ user })
   const issue = makeIssuer({ accessTokens, refreshTokens, families, keyVersion, lifetimes: config, clock })
 
+  const refreshStanding = makeRefreshStanding({ refreshTokens, families, lifetimes: config })
+  const noteRefresh = makeNoteRefresh({ count: (outcome) => metrics.refreshes.inc({ outcome }), logger })
+
   const login = makeLogin({ users: usersPostgres(database), hasher, clock, noteUser })
   const grants = [
     clientCredentials(issuer),
     password({ login, issuer, clock }),
     refreshToken({
-      refreshTokens,
+      standing: refreshStanding,
       families,
       keyVersion,
       lifetimes: config,
       retryWindowSeconds,
       issuer,
       clock,
-      noteRotation({ outcome, rebuilt, degraded }) {
-        metrics.rotations.inc({ outcome, rebuilt: String(rebuilt), degraded: String(degraded) })
-        if (outcome !== 'rotated' || rebuilt || degraded)
-          logger.info({ outcome, rebuilt, degraded }, 'refresh')
-      },
+      noteRefresh,
     }),
   ]
-  const answer = tokenRequest({ grants, refreshTokens, readPresented, issue, noteClient, noteUser })
+  const answer = tokenRequest({
+    grants,
+    refreshTokens,
+    readPresented,
+    issue,
+    noteClient,
+    noteUser,
+    noteRefresh,
+  })
   const tokenParts = { accessTokens, refreshTokens, readPresented, families, standing, clock }
-  const introspect = makeIntrospection({ ...tokenParts, issuer, retryWindowSeconds, lifetimes: config })
+  const introspect = makeIntrospection({
+    ...tokenParts,
+    refreshStanding,
+    issuer,
+    retryWindowSeconds,
+    lifetimes: config,
+  })
   const readAuthenticated = readAuthenticatedForm(readPresented, noteClient)
 
   const server = makeServer({

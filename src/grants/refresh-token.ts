@@ -1,26 +1,23 @@
-import type { Client } from '../clients/client.ts'
-import { type Clock, toSeconds } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { chooseAudience } from '../oauth/resource.ts'
 import { narrowScope } from '../oauth/scope.ts'
-import { familyExpiry, idleExpiry, type Lifetimes, lifetimesOf } from '../tokens/lifetimes.ts'
-import type { PresentedFamily } from '../tokens/presented.ts'
-import type { RefreshFamilies, Rotation } from '../tokens/refresh-families.ts'
-import type { RefreshTokens } from '../tokens/refresh-token.ts'
-import type { Grant } from './grant.ts'
-import type { PresentedRefreshToken } from './token-request.ts'
+import { idleExpiry, type Lifetimes, lifetimesOf } from '../tokens/lifetimes.ts'
+import type { RefreshFamilies } from '../tokens/refresh-families.ts'
+import { type NoteRefresh, outcomeOf } from '../tokens/refresh-outcome.ts'
+import type { RefreshStanding } from '../tokens/refresh-standing.ts'
+import type { Grant, GrantRequest } from './grant.ts'
 
 /** What the refresh grant works with. */
 export interface RefreshTokenParts {
-  readonly refreshTokens: RefreshTokens
+  readonly standing: RefreshStanding
   readonly families: RefreshFamilies
   readonly keyVersion: () => number
   readonly lifetimes: Lifetimes
   readonly retryWindowSeconds: number
   readonly issuer: string
   readonly clock: Clock
-  /** Told of every outcome, for metric and log. */
-  readonly noteRotation: (rotation: Rotation) => void
+  readonly noteRefresh: NoteRefresh
 }
 
 /**
@@ -38,15 +35,8 @@ export function refreshToken(parts: RefreshTokenParts): Grant {
 
     async authorize({ form, client, refreshToken: presented }) {
       const now = clock.now()
-      const live = checkPresented(presented, client, parts.refreshTokens, now)
-      const { family } = live.presented
-      const lifetimes = lifetimesOf(client, parts.lifetimes)
-      if (
-        now >= family.idleExpiresAt &&
-        now >= familyExpiry(family, await families.position(family), lifetimes)
-      ) {
-        throw refused('refresh_token_expired')
-      }
+      const { token, found } = await check(presented, client, now)
+      const { family } = found
       // What was granted then and is allowed now: taking a scope from a client takes it from its sessions too.
       const allowedScope = family.scope.filter((token) => client.scopes.includes(token))
       const allowedAudience = family.audience.filter((name) => client.audiences.includes(name))
@@ -63,47 +53,45 @@ export function refreshToken(parts: RefreshTokenParts): Grant {
           : chooseAudience(resources, allowedAudience, issuer)
 
       const rotation = await families.rotate(family, {
-        presented: live.generation,
+        presented: token.generation,
         now,
         keyVersion: parts.keyVersion(),
         rules: { retryWindowSeconds: parts.retryWindowSeconds, latePolicy: client.latePolicy },
-        idleExpiresAt: idleExpiry(now, family.absoluteExpiresAt, lifetimes),
+        idleExpiresAt: idleExpiry(now, family.absoluteExpiresAt, lifetimesOf(client, parts.lifetimes)),
       })
-      parts.noteRotation(rotation)
       const { outcome, position } = rotation
       if (outcome === 'reuse' || outcome === 'future') {
         await families.end(family, outcome, `client:${client.id}`, now)
+      }
+      parts.noteRefresh({
+        outcome: outcomeOf(rotation),
+        clientId: client.id,
+        family,
+        generation: token.generation,
+      })
+      if (outcome === 'reuse' || outcome === 'future' || outcome === 'ended') {
         throw refused(`refresh_token_${outcome}`)
       }
-      if (outcome === 'ended') throw refused('refresh_token_ended')
       return {
         client,
-        subject: { kind: 'family', presented: live.presented, position },
+        subject: { kind: 'family', presented: found, position },
         scope,
         audience,
         refreshable: { scope: family.scope, audience: family.audience },
       }
     },
   }
-}
 
-/** Everything that can be known of the token before anything is consumed. */
-function checkPresented(
-  presented: PresentedRefreshToken | undefined,
-  client: Client,
-  refreshTokens: RefreshTokens,
-  now: Date,
-): { presented: PresentedFamily; generation: number } {
-  if (!presented?.family) throw refused('refresh_token_unknown')
-  const { token, family: found } = presented
-  const { family } = found
-  if (!refreshTokens.isGenuine(token, family)) throw refused('refresh_token_forged')
-  if (family.clientId !== client.id) throw refused('refresh_token_of_another_client')
-  if (family.endedAt !== null || found.sessionEnded) throw refused('refresh_token_revoked')
-  if (!found.userIsActive) throw refused('refresh_token_user_disabled')
-  // In whole seconds, as a token says it: one that would expire as it is issued is no token.
-  if (toSeconds(now) >= toSeconds(family.absoluteExpiresAt)) throw refused('refresh_token_expired')
-  return { presented: found, generation: token.generation }
+  async function check(presented: GrantRequest['refreshToken'], client: GrantRequest['client'], now: Date) {
+    if (!presented) throw new Error('the pipeline parses the refresh token')
+    const { token, family: found } = presented
+    const stand = await parts.standing(token, found, client, now)
+    if (stand.outcome === 'live') return { token, found: stand.found }
+    const { generation } = token
+    const family = found && { family: found.family }
+    parts.noteRefresh({ outcome: stand.outcome, clientId: client.id, generation, ...family })
+    throw refused(stand.reason)
+  }
 }
 
 function refused(reason: string): OAuthError {

@@ -8,6 +8,7 @@ import type { Form } from '../oauth/form.ts'
 import { isGrantType } from '../oauth/grant-types.ts'
 import type { IssueTokens, TokenResponse } from '../tokens/issuer.ts'
 import type { PresentedFamily, ReadPresented } from '../tokens/presented.ts'
+import type { NoteRefresh } from '../tokens/refresh-outcome.ts'
 import type { RefreshToken, RefreshTokens } from '../tokens/refresh-token.ts'
 import type { Grant } from './grant.ts'
 
@@ -33,6 +34,7 @@ export interface TokenRequestParts {
   readonly noteClient: (client: AuthenticatedClient) => void
   /** Told of the user whose refresh token is presented, be it good or not. */
   readonly noteUser: (userId: string) => void
+  readonly noteRefresh: NoteRefresh
 }
 
 /** Answers a token request (RFC 6749 §3.2) that has arrived as a form and an Authorization header. */
@@ -44,12 +46,12 @@ export type AnswerTokenRequest = (authorization: string, form: Form) => Promise<
  * Whatever is refused before the grant's own last step has consumed nothing.
  */
 export function tokenRequest(parts: TokenRequestParts): AnswerTokenRequest {
-  const { refreshTokens, readPresented, issue, noteClient, noteUser } = parts
+  const { refreshTokens, readPresented, issue, noteClient, noteUser, noteRefresh } = parts
   const grants = new Map(parts.grants.map((grant) => [grant.type, grant]))
 
   return async (authorization, form) => {
     const grant = grantOf(form.required('grant_type'), grants)
-    const token = grant.type === 'refresh_token' ? parseRefreshToken(form, refreshTokens) : undefined
+    const token = grant.type === 'refresh_token' ? parseRefreshToken(form) : undefined
     const credentials = parseClientCredentials(authorization, form)
     const presented = await readPresented(credentials.clientId, token?.familyId)
     const authenticated = authenticateClient(credentials, presented.client)
@@ -65,18 +67,19 @@ export function tokenRequest(parts: TokenRequestParts): AnswerTokenRequest {
     const response = await issue(await grant.authorize({ form, client, refreshToken }))
     return { response, grant: grant.type }
   }
+
+  function parseRefreshToken(form: Form): RefreshToken {
+    const token = refreshTokens.parse(form.required('refresh_token'))
+    if (token) return token
+    noteRefresh({ outcome: 'unknown' })
+    throw new OAuthError('invalid_grant', 'the refresh token is not valid', {
+      reason: 'refresh_token_malformed',
+    })
+  }
 }
 
 function grantOf(type: string, grants: ReadonlyMap<string, Grant>): Grant {
   const grant = isGrantType(type) ? grants.get(type) : undefined
   if (grant) return grant
   throw new OAuthError('unsupported_grant_type', 'the grant type is not one of this server')
-}
-
-function parseRefreshToken(form: Form, refreshTokens: RefreshTokens): RefreshToken {
-  const token = refreshTokens.parse(form.required('refresh_token'))
-  if (token) return token
-  throw new OAuthError('invalid_grant', 'the refresh token is not valid', {
-    reason: 'refresh_token_malformed',
-  })
 }

@@ -35,10 +35,10 @@ export function makeMetrics() {
       labelNames: ['grant'] as const,
       registers,
     }),
-    rotations: new Counter({
-      name: 'keyturn_refresh_rotations_total',
-      help: 'What became of genuine refresh tokens; rebuilt: Redis had lost the family; degraded: Postgres rotated.',
-      labelNames: ['outcome', 'rebuilt', 'degraded'] as const,
+    refreshes: new Counter({
+      name: 'keyturn_refreshes_total',
+      help: 'Refresh tokens presented, by what came of it.',
+      labelNames: ['outcome'] as const,
       registers,
     }),
     /** Registers the gauges, once the parts that they read exist. */

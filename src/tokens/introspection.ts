@@ -5,6 +5,7 @@ import type { AccessTokens, VerifiedAccessToken } from './access-token.ts'
 import { familyExpiry, type Lifetimes, lifetimesOf } from './lifetimes.ts'
 import type { ReadPresented } from './presented.ts'
 import type { RefreshFamilies } from './refresh-families.ts'
+import type { RefreshStanding } from './refresh-standing.ts'
 import type { RefreshTokens } from './refresh-token.ts'
 import { rotate } from './rotation.ts'
 import type { TokenStanding } from './token-standing.ts'
@@ -23,6 +24,7 @@ export interface IntrospectionParts {
   readonly accessTokens: AccessTokens
   readonly refreshTokens: RefreshTokens
   readonly readPresented: ReadPresented
+  readonly refreshStanding: RefreshStanding
   readonly families: RefreshFamilies
   readonly standing: TokenStanding
   readonly retryWindowSeconds: number
@@ -75,24 +77,22 @@ async function introspectRefreshToken(
 ): Promise<IntrospectionResponse> {
   const token = parts.refreshTokens.parse(text)
   if (!token) return INACTIVE
-  const { family: found } = await parts.readPresented(caller.id, token.familyId)
-  if (!found || found.family.clientId !== caller.id || !parts.refreshTokens.isGenuine(token, found.family)) {
-    return INACTIVE
-  }
-  const { family } = found
-  if (family.endedAt !== null || found.sessionEnded || !found.userIsActive) return INACTIVE
   const now = parts.clock.now()
+  const { family: presented } = await parts.readPresented(caller.id, token.familyId)
+  const stand = await parts.refreshStanding(token, presented, caller, now)
+  if (stand.outcome !== 'live') return INACTIVE
+  const { family, user } = stand.found
   const position = await parts.families.position(family)
   const expiresAt = familyExpiry(family, position, lifetimesOf(caller, parts.lifetimes))
   const rules = { retryWindowSeconds: parts.retryWindowSeconds, latePolicy: caller.latePolicy }
   const { outcome } = rotate(position, token.generation, now, token.keyVersion, rules)
-  if (now >= expiresAt || outcome === 'reuse' || outcome === 'future') return INACTIVE
+  if (outcome === 'reuse' || outcome === 'future') return INACTIVE
   return {
     active: true,
     iss: parts.issuer,
     sub: family.userId,
     client_id: family.clientId,
-    username: found.user.username,
+    username: user.username,
     scope: printScope(family.scope),
     exp: toSeconds(expiresAt),
     sid: family.sessionId,
