@@ -1,9 +1,6 @@
 import type { Queryable } from '../postgres/database.ts'
 import { currentRequest, type RequestContext } from '../telemetry/request-context.ts'
-import type { AuditEvent } from './events.ts'
-
-/** How long a row is kept. Each insert removes up to two older ones, so the table cannot outgrow this. */
-const RETENTION = '400 days'
+import type { AuditEvent, HeldAuditEvent } from './events.ts'
 
 /**
  * Writes one audit row. Called inside the transaction of the change it describes, by the store that makes the change,
@@ -15,21 +12,29 @@ export async function recordAudit(
   event: AuditEvent,
   request: RequestContext | undefined = currentRequest(),
 ): Promise<void> {
+  await recordAudits(transaction, [{ event, request }])
+}
+
+/**
+ * Writes many audit rows in one statement, in their order. No row is removed here: old months go as a whole
+ * (audit-chain-postgres.ts).
+ */
+export async function recordAudits(transaction: Queryable, held: readonly HeldAuditEvent[]): Promise<void> {
+  if (held.length === 0) return
   await transaction.query(
-    `with expired as (
-       delete from audit_events where id in (
-         select id from audit_events where at < now() - interval '${RETENTION}' order by at limit 2)
-     )
-     insert into audit_events (at, event, actor, user_id, client_id, request_id, address, details)
-     values (now(), $1, $2, $3, $4, $5, $6, $7)`,
+    `insert into audit_events (at, event, actor, user_id, client_id, request_id, address, details)
+     select now(), event, actor, user_id, client_id, request_id, address, details::jsonb
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+       with ordinality as e (event, actor, user_id, client_id, request_id, address, details, place)
+     order by place`,
     [
-      event.event,
-      event.actor,
-      event.userId ?? null,
-      event.clientId ?? null,
-      request?.id ?? null,
-      request?.address ?? null,
-      JSON.stringify(event.details ?? {}),
+      held.map(({ event }) => event.event),
+      held.map(({ event }) => event.actor),
+      held.map(({ event }) => event.userId ?? null),
+      held.map(({ event }) => event.clientId ?? null),
+      held.map(({ request }) => request?.id ?? null),
+      held.map(({ request }) => request?.address ?? null),
+      held.map(({ event }) => JSON.stringify(event.details ?? {})),
     ],
   )
 }

@@ -18,11 +18,16 @@ export const AUDIT_EVENTS = [
   'family.future',
   'family.rebuilt',
   'family.degraded',
+  'family.foreign_client',
+  'family.expired',
+  'family.revoked',
   'access_token.revoked',
   'signing_key.created',
   'signing_key.scheduled',
   'signing_key.removed',
   'symmetric_key.created',
+  'login.refused',
+  'audit.truncated',
 ] as const
 
 export type AuditEventName = (typeof AUDIT_EVENTS)[number]
@@ -30,7 +35,10 @@ export type AuditEventName = (typeof AUDIT_EVENTS)[number]
 /** One thing that happened. Never a secret, a token or a password in any field. */
 export interface AuditEvent {
   readonly event: AuditEventName
-  /** Who did it: `operator` (command line), `keyturn` (the service itself), `user:<id>` or `client:<id>`. */
+  /**
+   * Who did it: `operator` (command line), `keyturn` (the service itself), `user:<id>`, `client:<id>`, or `anonymous` where
+   * nobody has proved who they are.
+   */
   readonly actor: string
   readonly userId?: string
   readonly clientId?: string

@@ -1,19 +1,19 @@
-import { recordAudit } from '../audit/audit-postgres.ts'
+import { recordAudits } from '../audit/audit-postgres.ts'
 import type { Database, Queryable } from '../postgres/database.ts'
 import { KEEP_SESSION } from '../sessions/sessions-postgres.ts'
 import type { Anchor } from './anchors.ts'
 
 /**
  * Writes where families stand into the record: one statement for all of them, never lowering a generation. Rows are
- * locked in the order of their ids, so that two nodes cannot deadlock. Events worth an audit row are written with it.
+ * locked in the order of their ids, so that two nodes cannot deadlock. Events worth an audit row are written with it, before any family is locked.
  */
 export function writeAnchors(database: Database): (anchors: readonly Anchor[]) => Promise<void> {
   return async (anchors) => {
     const audited = anchors.flatMap(({ audit }) => audit ?? [])
     if (audited.length === 0) return raise(database, anchors)
     await database.transaction(async (transaction) => {
+      await recordAudits(transaction, audited)
       await raise(transaction, anchors)
-      for (const { event, request } of audited) await recordAudit(transaction, event, request)
     })
   }
 }
