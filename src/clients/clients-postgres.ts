@@ -1,6 +1,6 @@
 import { recordAudit } from '../audit/audit-postgres.ts'
 import type { Database, Queryable } from '../postgres/database.ts'
-import { endFamiliesOfClient } from '../sessions/sessions-postgres.ts'
+import { CLIENT_CUTOFF } from '../sessions/session-parts-postgres.ts'
 import { type ClientRow, toClient } from './client-row.ts'
 import type { Clients, NewClientSecret } from './clients.ts'
 
@@ -77,16 +77,16 @@ export function clientsPostgres(database: Database): Clients {
     setEnabled: (id, isEnabled, now, event) =>
       database.transaction(async (transaction) => {
         const [client] = await transaction.query<{ disabled_at: Date | null }>(
-          'select disabled_at from clients where id = $1 for update',
+          // A login of the client, whose family refers to this row, neither waits for us nor we for it.
+          'select disabled_at from clients where id = $1 for no key update',
           [id],
         )
         if (client === undefined || (client.disabled_at === null) === isEnabled) return client !== undefined
-        await transaction.query('update clients set disabled_at = $2 where id = $1', [
-          id,
-          isEnabled ? null : now,
-        ])
         // At enabling too: what a login that was under way began in between is not to come alive.
-        await endFamiliesOfClient(transaction, id, 'client_disabled', now)
+        await transaction.query(
+          `update clients set disabled_at = $2, families_end_before = ${CLIENT_CUTOFF} where id = $1`,
+          [id, isEnabled ? null : now],
+        )
         await recordAudit(transaction, event)
         return true
       }),

@@ -20,7 +20,10 @@ export interface Clients {
    * False when there is no such confidential client.
    */
   replaceSecret(id: string, secret: NewClientSecret, earlierEndsAt: Date, event: AuditEvent): Promise<boolean>
-  /** Disables or enables; a change either way ends every family the client holds. False when there is no such client. */
+  /**
+   * Disables or enables; a change either way ends every family the client holds, in one row's work. False when there is no
+   * such client.
+   */
   setEnabled(id: string, isEnabled: boolean, now: Date, event: AuditEvent): Promise<boolean>
   /** Notes that a secret was used. */
   noteSecretUse(secretId: string, at: Date): Promise<void>

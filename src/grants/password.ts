@@ -35,7 +35,11 @@ export function password({ login, issuer, clock }: { login: Login; issuer: strin
         subject: {
           kind: 'login',
           user: outcome.user,
-          login: { authenticatedAt: clock.now(), passwordChangedAt: outcome.passwordChangedAt },
+          login: {
+            authenticatedAt: clock.now(),
+            authenticationMethods: ['pwd'],
+            passwordChangedAt: outcome.passwordChangedAt,
+          },
         },
         scope,
         audience,

@@ -12,6 +12,7 @@ import { loggedPath } from './request-path.ts'
 import { type Endpoints, routes } from './routes.ts'
 import { securityHeaders } from './security-headers.ts'
 import { sendError } from './send-error.ts'
+import { userAgent } from './user-agent.ts'
 
 /** What the door itself needs. */
 export interface ServerParts {
@@ -71,7 +72,7 @@ export function makeServer(parts: ServerParts): Server {
   return server
 }
 
-/** Gives each request its id and address, and writes one line and two metrics when it has been answered. */
+/** Gives each request its id, address and user agent, and writes one line and two metrics when it has been answered. */
 function observe({ addressOf, logger, metrics, clock }: ServerParts): Middleware {
   return (ctx, next) => {
     const id = randomUUID()
@@ -79,7 +80,7 @@ function observe({ addressOf, logger, metrics, clock }: ServerParts): Middleware
     const started = clock.now().getTime()
     ctx.set('x-request-id', id)
 
-    return withRequest({ id, address }, async () => {
+    return withRequest({ id, address, userAgent: userAgent(ctx.req) }, async () => {
       await next()
       const milliseconds = clock.now().getTime() - started
       const { route = 'none', reason = 'none', grant } = ctx.state as Record<string, string | undefined>

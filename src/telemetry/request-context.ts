@@ -5,6 +5,8 @@ export interface RequestContext {
   readonly id: string
   /** The client's address, after trusted proxies. */
   readonly address: string
+  /** What the client calls itself, printable and not long; absent where it says nothing. */
+  readonly userAgent?: string | undefined
 }
 
 /** Who a request has turned out to come from. */

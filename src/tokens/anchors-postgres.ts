@@ -1,6 +1,6 @@
 import { recordAudits } from '../audit/audit-postgres.ts'
 import type { Database, Queryable } from '../postgres/database.ts'
-import { KEEP_SESSION } from '../sessions/sessions-postgres.ts'
+import { KEEP_SESSION } from '../sessions/session-parts-postgres.ts'
 import type { Anchor } from './anchors.ts'
 
 /**

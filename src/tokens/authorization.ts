@@ -2,9 +2,14 @@ import type { Client } from '../clients/client.ts'
 import type { PresentedFamily, TokenUser } from './presented.ts'
 import type { Position } from './rotation.ts'
 
-/** When a user signed in, and with which password: one that is changed before the session begins is the wrong one. */
+/**
+ * When and how a user signed in, and with which password: one that is changed before the session begins is the wrong
+ * one.
+ */
 export interface LoginFacts {
   readonly authenticatedAt: Date
+  /** RFC 8176 names. */
+  readonly authenticationMethods: readonly string[]
   readonly passwordChangedAt: Date | null
 }
 

@@ -52,12 +52,20 @@ export function makeIssuer(parts: IssuerParts): IssueTokens {
         return answer({ ...base, subject: client.id, expiresAt: accessExpiresAt }, now)
 
       case 'login': {
-        const sessionId = randomBytes(16).toString('base64url')
+        // A letter first: nothing that an operator puts on a command line may look like an option.
+        const sessionId = `s_${randomBytes(16).toString('base64url')}`
         const mayRefresh = client.grants.includes('refresh_token')
         const family = mayRefresh ? newFamily(authorization, subject.user.id, sessionId, now, ttl) : undefined
         const { authenticatedAt } = subject.login
         const expiresAt = family?.idleExpiresAt ?? accessExpiresAt
-        const session = { id: sessionId, userId: subject.user.id, ...subject.login, expiresAt, family }
+        const session = {
+          id: sessionId,
+          userId: subject.user.id,
+          clientId: client.id,
+          ...subject.login,
+          expiresAt,
+          family,
+        }
         if (!(await families.begin(session))) {
           throw new OAuthError('invalid_grant', 'the username or the password is wrong', {
             reason: 'user_changed_meanwhile',

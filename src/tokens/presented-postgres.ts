@@ -3,6 +3,7 @@ import { type ClientRow, toClient } from '../clients/client-row.ts'
 import type { Clock } from '../clock.ts'
 import { coalesce } from '../postgres/coalesce.ts'
 import type { Database } from '../postgres/database.ts'
+import { FAMILY_STANDS, SESSION_STANDS } from '../sessions/live-postgres.ts'
 import type { Presented, ReadPresented } from './presented.ts'
 import { FAMILY_COLUMNS, type RefreshFamilyRow, toFamily } from './refresh-family-row.ts'
 
@@ -11,7 +12,7 @@ type Row = ClientRow &
     secrets: { id: string; digest: string; last_used_at: string | null }[] | null
     username: string
     is_active: boolean
-    session_ended: boolean
+    has_ended: boolean
     authenticated_at: Date
   }
 
@@ -19,7 +20,7 @@ const CLIENT_ID = /^[a-z][a-z0-9_]{2,63}$/
 
 const SQL = `
   select c.*, secrets.list as secrets, ${FAMILY_COLUMNS}, u.username, u.is_active,
-    s.ended_at is not null as session_ended, s.authenticated_at
+    not (${SESSION_STANDS} and ${FAMILY_STANDS}) as has_ended, s.authenticated_at
   from unnest($1::text[], $2::bytea[]) with ordinality as asked (client_id, family_id, place)
   left join clients c on c.id = asked.client_id
   left join lateral (
@@ -30,6 +31,7 @@ const SQL = `
   left join refresh_families f on f.id = asked.family_id
   left join users u on u.id = f.user_id
   left join sessions s on s.id = f.session_id
+  left join clients fc on fc.id = f.client_id
   order by asked.place`
 
 /** Reads clients and families from PostgreSQL, one query for all requests of a turn of the event loop. */
@@ -61,7 +63,7 @@ function toPresented(row: Row): Presented {
             family: toFamily(row),
             user: { id: row.family_user_id, username: row.username },
             userIsActive: row.is_active,
-            sessionEnded: row.session_ended,
+            sessionEnded: row.has_ended,
             authenticatedAt: row.authenticated_at,
           },
   }

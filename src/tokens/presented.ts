@@ -12,6 +12,7 @@ export interface PresentedFamily {
   readonly family: RefreshFamily
   readonly user: TokenUser
   readonly userIsActive: boolean
+  /** Whether the family has ended, by itself or with its session, its client or a cutoff of either. */
   readonly sessionEnded: boolean
   readonly authenticatedAt: Date
 }

@@ -1,6 +1,6 @@
 import { recordAudit } from '../audit/audit-postgres.ts'
 import type { Database, Queryable } from '../postgres/database.ts'
-import { insertSession, KEEP_SESSION } from '../sessions/sessions-postgres.ts'
+import { endSessionWithoutFamilies, insertSession, KEEP_SESSION } from '../sessions/session-parts-postgres.ts'
 import { Unavailable } from '../unavailable.ts'
 import type { RefreshFamilies, RefreshFamily, RotationRequest } from './refresh-families.ts'
 import { type PositionRow, toPosition } from './refresh-family-row.ts'
@@ -19,7 +19,7 @@ export function refreshFamiliesPostgres(database: Database): RefreshFamilies {
     begin: (session) =>
       database.transaction(async (transaction) => {
         if (!(await insertSession(transaction, session))) return false
-        if (session.family) await insertFamily(transaction, session.family, session.authenticatedAt)
+        if (session.family) await insertFamily(transaction, session.family)
         return true
       }),
 
@@ -55,6 +55,8 @@ export function refreshFamiliesPostgres(database: Database): RefreshFamilies {
           [family.id, now, reason],
         )
         if (ended.length === 0) return
+        const { sessionId } = family
+        const sessionEnded = await endSessionWithoutFamilies(transaction, sessionId, reason, now)
         const event =
           reason === 'reuse' || reason === 'future' ? (`family.${reason}` as const) : 'family.ended'
         await recordAudit(transaction, {
@@ -62,7 +64,7 @@ export function refreshFamiliesPostgres(database: Database): RefreshFamilies {
           actor,
           userId: family.userId,
           clientId: family.clientId,
-          details: { session: family.sessionId, family: family.id.toString('base64url'), reason },
+          details: { session: sessionId, sessionEnded, family: family.id.toString('base64url'), reason },
         })
       }),
 
@@ -70,12 +72,13 @@ export function refreshFamiliesPostgres(database: Database): RefreshFamilies {
   }
 }
 
-async function insertFamily(transaction: Queryable, family: RefreshFamily, createdAt: Date): Promise<void> {
+/** Created now by the database's clock, as its session is: what client and operator cut off is told by that. */
+async function insertFamily(transaction: Queryable, family: RefreshFamily): Promise<void> {
   const { anchor } = family
   await transaction.query(
     `insert into refresh_families (id, session_id, user_id, client_id, scope, audience, salt, created_at,
        absolute_expires_at, idle_expires_at, generation, predecessor, rotated_at, key_version, late_used)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+     values ($1, $2, $3, $4, $5, $6, $7, now(), $8, $9, $10, $11, $12, $13, $14)`,
     [
       family.id,
       family.sessionId,
@@ -84,7 +87,6 @@ async function insertFamily(transaction: Queryable, family: RefreshFamily, creat
       family.scope,
       family.audience,
       family.salt,
-      createdAt,
       family.absoluteExpiresAt,
       family.idleExpiresAt,
       anchor.generation,

@@ -27,7 +27,10 @@ export interface RefreshFamily {
 export interface NewSession {
   readonly id: string
   readonly userId: string
+  readonly clientId: string
   readonly authenticatedAt: Date
+  /** RFC 8176 names. */
+  readonly authenticationMethods: readonly string[]
   /** Of the password that the user signed in with. */
   readonly passwordChangedAt: Date | null
   /** When the last token of the session ends at the latest, as known now. */
@@ -73,8 +76,8 @@ export interface RefreshFamilies {
   /** Where the family stands now; changes nothing. */
   position(family: RefreshFamily): Promise<Position>
   /**
-   * Ends the family, with an audit row: when this returns, no node accepts any of its tokens, whatever is restarted or
-   * lost later. Ending it twice is not an error, and writes nothing.
+   * Ends the family, and with the last family its session, with an audit row: when this returns, no node accepts any of
+   * its tokens, whatever is restarted or lost later. Ending it twice is not an error, and writes nothing.
    * @throws Unavailable when it is not certain that it ended
    */
   end(family: RefreshFamily, reason: EndReason, actor: string, now: Date): Promise<void>

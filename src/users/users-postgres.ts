@@ -1,7 +1,7 @@
 import { recordAudit } from '../audit/audit-postgres.ts'
 import type { AuditEvent } from '../audit/events.ts'
 import type { Database, Queryable } from '../postgres/database.ts'
-import { endSessionsOfUser } from '../sessions/sessions-postgres.ts'
+import { endSessionsOfUser } from '../sessions/session-parts-postgres.ts'
 import { normalizeIdentifier } from './identifier.ts'
 import type { User } from './user.ts'
 import type { Users } from './users.ts'
@@ -68,11 +68,6 @@ export function usersPostgres(database: Database): Users {
       })
     },
 
-    async find(id) {
-      const [row] = await database.query<UserRow>(`select ${COLUMNS} from users u where u.id = $1`, [id])
-      return row && toUser(row)
-    },
-
     async findByIdentifier(identifier) {
       const [row] = await database.query<UserRow>(
         `select ${COLUMNS} from user_identifiers i join users u on u.id = i.user_id where i.identifier = $1`,
@@ -95,7 +90,7 @@ export function usersPostgres(database: Database): Users {
       return rows.map(toUser)
     },
 
-    // The user's row first: a login under way holds it until its session is there to be ended (sessions-postgres.ts).
+    // The user's row first: a login under way holds it until its session is there to be ended (session-parts-postgres.ts).
     setPassword: (id, passwordHash, now, event) =>
       change(event, async (transaction) => {
         const changed = await transaction.query(

@@ -29,8 +29,6 @@ export interface Users {
    * @returns false when another user has the username or address, as a username or as an address
    */
   add(user: NewUser, event: AuditEvent): Promise<boolean>
-  /** By id. */
-  find(id: string): Promise<User | undefined>
   /** By username or e-mail address, in any spelling of their normal form. */
   findByIdentifier(identifier: string): Promise<UserWithPassword | undefined>
   /** In order of username; at most `limit`, after the username `after`. */

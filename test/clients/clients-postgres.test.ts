@@ -6,10 +6,11 @@ import { OAuthError } from '../../src/oauth/errors.ts'
 import type { Database } from '../../src/postgres/database.ts'
 import { Refusal } from '../../src/refusal.ts'
 import { readPresentedPostgres } from '../../src/tokens/presented-postgres.ts'
+import type { RefreshFamily } from '../../src/tokens/refresh-families.ts'
 import { refreshFamiliesPostgres } from '../../src/tokens/refresh-families-postgres.ts'
 import { TestClock } from '../support/clock.ts'
 import { forEachDatabase } from '../support/databases.ts'
-import { beginFamily, CLIENT, reread } from '../tokens/refresh-families.contract.ts'
+import { beginFamily, CLIENT } from '../tokens/refresh-families.contract.ts'
 import { exampleClient, storedSecret } from './fixtures.ts'
 
 const HOUR = 3600_000
@@ -43,6 +44,11 @@ forEachDatabase((_name, open) => {
       const { client, secret } = await administration.create({ name: 'app' }, 'operator')
       if (secret === undefined) throw new Error('a confidential client has a secret')
       return { id: client.id, secret }
+    }
+
+    /** Whether a family has ended, as a request that presents it finds out. */
+    async function hasEnded({ id, clientId }: RefreshFamily): Promise<boolean | undefined> {
+      return (await readPresentedPostgres(database, clock)(clientId, id)).family?.sessionEnded
     }
 
     const rotate = async (id: string) => (await administration.rotateSecret(id, 'operator')).secret
@@ -159,13 +165,13 @@ forEachDatabase((_name, open) => {
     it('S-039 disabling refuses the client and ends every family it holds, for good', async () => {
       const { id, secret } = await confidential()
       const families = refreshFamiliesPostgres(database)
-      const family = await beginFamily(database, families)
-      const another = await beginFamily(database, families)
+      const held = [await beginFamily(database, families), await beginFamily(database, families)]
+      expect(await Promise.all(held.map(hasEnded)), 'control').to.deep.equal([false, false])
       await administration.disable(CLIENT, 'operator')
-      for (const held of [family, another])
-        expect((await reread(database, held)).endedAt).to.deep.equal(clock.now())
+      expect(await Promise.all(held.map(hasEnded))).to.deep.equal([true, true])
       await administration.enable(CLIENT, 'operator')
-      expect((await reread(database, family)).endedAt).not.to.equal(null)
+      expect(await Promise.all(held.map(hasEnded))).to.deep.equal([true, true])
+      expect(await hasEnded(await beginFamily(database, families)), 'what begins now').to.equal(false)
 
       await administration.disable(id, 'operator')
       expect(await accepts(id, secret)).to.equal(false)
@@ -173,10 +179,28 @@ forEachDatabase((_name, open) => {
       expect(await accepts(id, secret)).to.equal(true)
     })
 
+    it('S-039 what a login began while its client was disabled does not come alive when it is enabled', async () => {
+      const families = refreshFamiliesPostgres(database)
+      await beginFamily(database, families)
+      await administration.disable(CLIENT, 'operator')
+      const underWay = await beginFamily(database, families)
+      await administration.enable(CLIENT, 'operator')
+      expect(await hasEnded(underWay)).to.equal(true)
+    })
+
+    it('S-039 no clock that was ahead keeps a family alive', async () => {
+      const family = await beginFamily(database, refreshFamiliesPostgres(database))
+      await database.query(`with ahead as (update sessions set created_at = now() + interval '10 minutes')
+        update refresh_families set created_at = now() + interval '10 minutes'`)
+      await administration.disable(CLIENT, 'operator')
+      await administration.enable(CLIENT, 'operator')
+      expect(await hasEnded(family)).to.equal(true)
+    })
+
     it("disabling one client ends no other's families", async () => {
       const family = await beginFamily(database, refreshFamiliesPostgres(database))
       await administration.disable((await confidential()).id, 'operator')
-      expect((await reread(database, family)).endedAt).to.equal(null)
+      expect(await hasEnded(family)).to.equal(false)
     })
 
     it('each change leaves its audit row, and a refused one none', async () => {

@@ -40,7 +40,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   postgres: { imports: [], types: ['telemetry'] },
   redis: { imports: [], types: ['telemetry'] },
   audit: { imports: ['oauth', 'telemetry'] },
-  sessions: { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
+  sessions: { imports: ['oauth', 'crypto', 'audit', 'telemetry'] },
   keys: { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
   clients: { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
   passwords: { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
@@ -77,7 +77,7 @@ export const STORE_USERS = [/^app\.ts$/, /^administration\.ts$/, /^doctor\/docto
  * audit row, and the end of the sessions that a change ends.
  */
 export const STORE_IMPORTS: Readonly<Record<string, readonly RegExp[]>> = {
-  postgres: [/^postgres\//, /^audit\/audit-postgres\.ts$/, /^sessions\/sessions-postgres\.ts$/],
+  postgres: [/^postgres\//, /^audit\/audit-postgres\.ts$/, /^sessions\/(session-parts|live)-postgres\.ts$/],
   redis: [/^redis\//],
 }
 /** Single imports that no row allows: from, to, and why. */
@@ -107,6 +107,7 @@ export const PACKAGES: Readonly<Record<string, { imports: readonly RegExp[]; typ
   pg: { imports: [/^postgres\//, /-postgres\.ts$/] },
   ioredis: { imports: [/^redis\//, /-redis\.ts$/], types: [/^(app|stores)\.ts$/] },
   '@electric-sql/pglite': { imports: [/^postgres\/pglite\.ts$/, /^embedded\//] },
+  bowser: { imports: [/^sessions\/device-label\.ts$/] },
   argon2: { imports: [/^passwords\//] },
   jose: { imports: [/^(keys|tokens|clients|crypto)\//] },
   pino: { imports: [/^telemetry\//] },
