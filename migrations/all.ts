@@ -5,6 +5,7 @@ import { up as sessions } from './0003-sessions.ts'
 import { up as keys } from './0004-keys.ts'
 import { up as audit } from './0005-audit.ts'
 import { up as knownSessions } from './0006-sessions-as-people-know-them.ts'
+import { up as auditChain } from './0007-audit-chain.ts'
 
 /**
  * Every migration, in order. Forward only; each must run while the previous release still serves. The name is what
@@ -17,4 +18,5 @@ export const MIGRATIONS: readonly { name: string; up: (knex: Knex) => Promise<vo
   { name: '0004-keys', up: keys },
   { name: '0005-audit', up: audit },
   { name: '0006-sessions-as-people-know-them', up: knownSessions },
+  { name: '0007-audit-chain', up: auditChain },
 ]
