@@ -53,6 +53,10 @@ import { usersPostgres } from './users/users-postgres.ts'
 /** What the application is built on; whoever opened these closes them. */
 export interface AppParts {
   readonly config: Config
+/** How long the end of the process waits for a database that is away; an orchestrator kills after thirty seconds. */
+const FLUSH_PATIENCE_MS = 8000
+const FLUSH_AGAIN_MS = 500
+
   readonly database: Database
   /** Only in standard mode. */
   readonly redis: Redis | undefined
@@ -187,7 +191,7 @@ export function buildApp(parts: AppParts): App {
     })
   }
   metrics.watch({
-    anchorsWaiting: () => anchors.waiting().families,
+    anchorsWaiting: () => anchors.waiting().anchors,
     anchorLagSeconds: () => {
       const { since } = anchors.waiting()
       return since === undefined ? 0 : (clock.now().getTime() - since.getTime()) / 1000
@@ -216,7 +220,20 @@ export function buildApp(parts: AppParts): App {
       databaseWatch.stop()
       keyring.stop()
       refreshKeyring.stop()
-      await families.flush()
+      await flushPatiently(families, clock)
     },
+  }
+}
+
+/** Writes what waits to be anchored; a database that restarts just now gets the time for it. */
+async function flushPatiently(families: RefreshFamilies, clock: Clock): Promise<void> {
+  const deadline = clock.now().getTime() + FLUSH_PATIENCE_MS
+  for (;;) {
+    try {
+      return await families.flush()
+    } catch (error) {
+      if (clock.now().getTime() >= deadline) throw error
+      await clock.wait(FLUSH_AGAIN_MS)
+    }
   }
 }

@@ -23,8 +23,11 @@ export interface RunningKeyturn {
   /** Only where the configuration asks for demo accounts. */
   readonly demo: DemoAccounts | undefined
   readonly administration: Administration
-  /** Finishes what is in flight, writes what waits, gives everything back. */
-  stop(): Promise<void>
+  /**
+   * Finishes what is in flight, writes what waits, gives everything back.
+   * @returns false when something could not be finished; the log says what
+   */
+  stop(): Promise<boolean>
 }
 
 /** What a test or a demonstration replaces; otherwise the machine's clock and production's durations. */
@@ -47,14 +50,17 @@ export async function serve(
   const early = isEmbedded ? undefined : await readSealingKey(config.keysDirectory)
   const closing: (() => Promise<void> | void)[] = []
   const stop = async () => {
+    let isFinished = true
     for (const close of closing.splice(0).reverse()) {
       try {
         await close()
       } catch (error) {
         // Whatever is in the way of one part (a store that is down, say) is not in the way of the others.
         logger.error({ err: error }, 'something could not be finished')
+        isFinished = false
       }
     }
+    return isFinished
   }
 
   try {

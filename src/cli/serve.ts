@@ -28,7 +28,7 @@ export function addServeCommand(program: Command, run: Run): void {
       const text = demo ? demoText(issuer, demo) : `Keyturn is running at ${issuer}`
       print({ data: { issuer, mode, ...(demo && { demo }) }, text })
       await stopAsked
-      await running.stop()
+      if (!(await running.stop())) process.exitCode = EXIT_REFUSED
       return undefined
     }),
   )

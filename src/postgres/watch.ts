@@ -6,7 +6,7 @@ import { pendingMigrations } from './migrate.ts'
 /** How often the database is asked whether it is there. */
 const PERIOD_MS = 2000
 
-/** Whether the database answers and has our schema, as of the last look. */
+/** Whether the database answers, can be written to and has our schema, as of the last look. */
 export interface DatabaseWatch {
   status(): PartStatus
   /** Looks now, and every two seconds from then on. */
@@ -25,7 +25,10 @@ export function watchDatabase(database: Database, logger: Logger, onReturn: () =
   let timer: NodeJS.Timeout | undefined
 
   async function found(): Promise<PartStatus> {
-    if (hasSchema) await database.query('select 1')
+    const [settings] = await database.query<{ read_only: string }>(
+      "select current_setting('transaction_read_only') as read_only",
+    )
+    if (settings?.read_only === 'on') return { ready: false, reason: 'read-only: a standby, or out of disk' }
     const pending = hasSchema ? [] : await pendingMigrations(database)
     hasSchema = pending.length === 0
     if (hasSchema) return { ready: true }

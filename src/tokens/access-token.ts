@@ -17,6 +17,7 @@ export interface AccessTokenContent {
   readonly clientId: string
   readonly audience: readonly string[]
   readonly scope: readonly string[]
+  readonly issuedAt: Date
   readonly expiresAt: Date
   /** Only for users. */
   readonly username?: string
@@ -29,7 +30,6 @@ export interface AccessTokenContent {
 /** A token of ours that is whole and not expired. Whether it was ended early is for introspection to ask. */
 export interface VerifiedAccessToken extends AccessTokenContent {
   readonly jti: string
-  readonly issuedAt: Date
 }
 
 /** Makes and reads access tokens. */
@@ -57,7 +57,7 @@ export function accessTokens({
   return {
     async sign(content) {
       const { kid, algorithm, key } = keyring.signer(ALGORITHM)
-      return new SignJWT(claimsOf(content, issuer, clock))
+      return new SignJWT(claimsOf(content, issuer))
         .setProtectedHeader({ alg: algorithm, kid, typ: TYPE })
         .sign(key)
     },
@@ -89,7 +89,7 @@ export function accessTokens({
   }
 }
 
-function claimsOf(content: AccessTokenContent, issuer: string, clock: Clock): JWTPayload {
+function claimsOf(content: AccessTokenContent, issuer: string): JWTPayload {
   const { audience, authenticatedAt, sessionId, familyId, username } = content
   return {
     iss: issuer,
@@ -97,7 +97,7 @@ function claimsOf(content: AccessTokenContent, issuer: string, clock: Clock): JW
     aud: audience.length === 1 ? (audience[0] as string) : [...audience],
     client_id: content.clientId,
     scope: printScope(content.scope),
-    iat: toSeconds(clock.now()),
+    iat: toSeconds(content.issuedAt),
     exp: toSeconds(content.expiresAt),
     jti: randomBytes(16).toString('hex'),
     token_type: 'access',

@@ -17,8 +17,13 @@ export interface AnchorQueue {
   add(anchor: Anchor): void
   /** Writes everything that waits; resolves when it is written, or rejects with the store's error. */
   flush(): Promise<void>
-  /** How many families wait, and since when the oldest does (milliseconds of the time `add` was told). */
-  waiting(): { families: number; since: Date | undefined }
+  /** How many wait, and when the one that waits longest was rotated. */
+  waiting(): { anchors: number; since: Date | undefined }
+  /**
+   * Whether the record has not taken any for so long that no more may be added: Redis would be the only place that
+   * knows of ever more rotations.
+   */
+  isStalled(): boolean
 }
 
 /** A rotation is in Postgres within this time, as long as Postgres answers. */
@@ -27,6 +32,11 @@ const FLUSH_AFTER_MS = 100
 const RETRY_AFTER_MS = 1000
 /** Rows in one statement. */
 const BATCH = 1000
+/**
+ * So many attempts in a row may fail, one a second: a spent token that Redis could forget meanwhile is still within its
+ * retry window (31 s at least), so that losing Redis then gives it nothing that it would not have had.
+ */
+const ATTEMPTS_UNTIL_STALLED = 15
 
 /**
  * Gathers positions and writes them in batches: rotating a family costs Postgres no transaction of its own. Of several
@@ -38,7 +48,8 @@ export function anchorQueue(
   write: (anchors: readonly Anchor[]) => Promise<void>,
   logger: Logger,
 ): AnchorQueue {
-  const waiting = new Map<string, Anchor>()
+  const waiting = new Map<string, { anchor: Anchor; since: Date }>()
+  let failures = 0
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> | undefined
 
@@ -52,13 +63,20 @@ export function anchorQueue(
     const family = anchor.family.id.toString('latin1')
     const id = anchor.audit ? `${family} ${anchor.position.generation}` : family
     const earlier = waiting.get(id)
-    if (earlier && earlier.position.generation >= anchor.position.generation) return
-    waiting.set(id, anchor)
+    if (earlier && earlier.anchor.position.generation >= anchor.position.generation) return
+    waiting.set(id, { anchor, since: earlier?.since ?? anchor.position.rotatedAt })
+  }
+
+  /** Puts what could not be written back in front: the order is that of waiting. */
+  function restore(batch: readonly Anchor[]): void {
+    const later = [...waiting.values()].map(({ anchor }) => anchor)
+    waiting.clear()
+    for (const anchor of [...batch, ...later]) keep(anchor)
   }
 
   function schedule(afterMs: number): void {
     timer ??= setTimeout(() => {
-      flush().catch((error) => logger.warn({ err: error, families: waiting.size }, 'anchors not written yet'))
+      flush().catch((error) => logger.warn({ err: error, anchors: waiting.size }, 'anchors not written yet'))
     }, afterMs)
   }
 
@@ -74,15 +92,17 @@ export function anchorQueue(
   async function writeAll(): Promise<void> {
     while (waiting.size > 0) {
       const batch: Anchor[] = []
-      for (const [id, anchor] of waiting) {
+      for (const [id, { anchor }] of waiting) {
         batch.push(anchor)
         waiting.delete(id)
         if (batch.length === BATCH) break
       }
       try {
         await write(batch)
+        failures = 0
       } catch (error) {
-        for (const anchor of batch) keep(anchor)
+        failures++
+        restore(batch)
         schedule(RETRY_AFTER_MS)
         throw error
       }
@@ -93,11 +113,9 @@ export function anchorQueue(
     add,
     flush,
     waiting() {
-      let since: Date | undefined
-      for (const { position } of waiting.values()) {
-        if (since === undefined || position.rotatedAt < since) since = position.rotatedAt
-      }
-      return { families: waiting.size, since }
+      const [oldest] = waiting.values()
+      return { anchors: waiting.size, since: oldest?.since }
     },
+    isStalled: () => failures >= ATTEMPTS_UNTIL_STALLED,
   }
 }

@@ -60,7 +60,7 @@ function describe(token: VerifiedAccessToken, issuer: string): IntrospectionResp
     sub: token.subject,
     aud: audience.length === 1 ? audience[0] : audience,
     client_id: token.clientId,
-    scope: printScope(token.scope),
+    ...(token.scope.length > 0 && { scope: printScope(token.scope) }),
     iat: toSeconds(token.issuedAt),
     exp: toSeconds(token.expiresAt),
     jti: token.jti,
@@ -93,7 +93,7 @@ async function introspectRefreshToken(
     sub: family.userId,
     client_id: family.clientId,
     username: user.username,
-    scope: printScope(family.scope),
+    ...(family.scope.length > 0 && { scope: printScope(family.scope) }),
     exp: toSeconds(expiresAt),
     sid: family.sessionId,
   }

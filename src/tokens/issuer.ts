@@ -14,7 +14,7 @@ export interface TokenResponse {
   readonly access_token: string
   readonly token_type: 'Bearer'
   readonly expires_in: number
-  readonly scope: string
+  readonly scope?: string
   readonly refresh_token?: string
 }
 
@@ -45,11 +45,11 @@ export function makeIssuer(parts: IssuerParts): IssueTokens {
     const now = clock.now()
     const ttl = lifetimesOf(client, parts.lifetimes)
     const accessExpiresAt = addSeconds(now, ttl.accessTokenTtlSeconds)
-    const base = { clientId: client.id, scope, audience }
+    const base = { clientId: client.id, scope, audience, issuedAt: now }
 
     switch (subject.kind) {
       case 'client':
-        return answer({ ...base, subject: client.id, expiresAt: accessExpiresAt }, now)
+        return answer({ ...base, subject: client.id, expiresAt: accessExpiresAt })
 
       case 'login': {
         // A letter first: nothing that an operator puts on a command line may look like an option.
@@ -77,7 +77,6 @@ export function makeIssuer(parts: IssuerParts): IssueTokens {
             ...ofUser(subject.user, authenticatedAt, sessionId, family),
             expiresAt: withinSession(accessExpiresAt, family),
           },
-          now,
           family && refreshTokens.print(family, FIRST_GENERATION, family.anchor.keyVersion),
         )
       }
@@ -91,23 +90,19 @@ export function makeIssuer(parts: IssuerParts): IssueTokens {
             ...ofUser(user, authenticatedAt, family.sessionId, family),
             expiresAt: withinSession(accessExpiresAt, family),
           },
-          now,
           refreshTokens.print(family, generation, version),
         )
       }
     }
   }
 
-  async function answer(
-    content: AccessTokenContent,
-    now: Date,
-    refreshToken?: string,
-  ): Promise<TokenResponse> {
+  async function answer(content: AccessTokenContent, refreshToken?: string): Promise<TokenResponse> {
     return {
       access_token: await accessTokens.sign(content),
       token_type: 'Bearer',
-      expires_in: toSeconds(content.expiresAt) - toSeconds(now),
-      scope: printScope(content.scope),
+      expires_in: toSeconds(content.expiresAt) - toSeconds(content.issuedAt),
+      // Nothing to name where nothing was asked for or may be granted: an empty scope is not one (RFC 6749 §3.3).
+      ...(content.scope.length > 0 && { scope: printScope(content.scope) }),
       ...(refreshToken !== undefined && { refresh_token: refreshToken }),
     }
   }

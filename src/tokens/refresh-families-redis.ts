@@ -3,6 +3,7 @@ import { holdAudit } from '../audit/events.ts'
 import { keyNames } from '../redis/key-names.ts'
 import type { RunScript } from '../redis/scripts.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { Unavailable } from '../unavailable.ts'
 import type { AnchorQueue } from './anchors.ts'
 import type { RefreshFamilies, RefreshFamily, Rotation, RotationRequest } from './refresh-families.ts'
 import { LATE_WINDOW_SECONDS, type Position, ROLL_FORWARD_LIMIT, type RotationOutcome } from './rotation.ts'
@@ -63,6 +64,7 @@ export function refreshFamiliesRedis(options: {
     end: record.end,
 
     async rotate(family, request) {
+      if (anchors.isStalled()) throw new Unavailable('postgres', 'it takes no positions')
       let rotation: Rotation
       try {
         rotation = await rotateInRedis(family, request)

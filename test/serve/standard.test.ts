@@ -107,6 +107,47 @@ describe('keyturn serve, standard', () => {
     expect(row?.generation, 'the anchor is written').to.equal(2)
   })
 
+  for (const [what, heals, exitCode] of [
+    ['waits for a record that takes no anchors just then, and ends with 0', true, 0],
+    ['ends with 1 and says so when it takes none at all', false, 1],
+  ] as const) {
+    it(`F-501 at SIGTERM it ${what}`, async () => {
+      const { first, database, token, signIn } = await deployment()
+      const { refresh_token } = (await (await signIn(first)).json()) as { refresh_token: string }
+      await database.query(`create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
+        create trigger refuse before update on refresh_families for each row execute function refuse()`)
+      expect((await token(first, { grant_type: 'refresh_token', refresh_token })).status).to.equal(200)
+      await until(() => first.stderr().includes('anchors not written yet'))
+      const exit = first.stop()
+      await until(async () => (await fetch(first.origin).catch(() => undefined)) === undefined)
+      if (heals) await database.query('drop trigger refuse on refresh_families')
+      expect(await exit).to.equal(exitCode)
+      const [row] = await database.query('select max(generation) as generation from refresh_families')
+      expect(row).to.deep.equal({ generation: heals ? 2 : 1 })
+      expect(first.stderr().includes('something could not be finished')).to.equal(!heals)
+    })
+  }
+
+  it('F-217 on a Postgres that takes no writes it is not ready, and says why', async () => {
+    const { first, database } = await deployment()
+    const readyz = async () => (await fetch(`${first.origin}/readyz`)).text()
+    const [named] = await database.query<{ name: string }>('select current_database() as name')
+    const setReadOnly = async (value: 'on' | 'off') => {
+      await database.transaction(async (transaction) => {
+        await transaction.query('set transaction read write')
+        await transaction.query(
+          `alter database "${named?.name}" set default_transaction_read_only = ${value}`,
+        )
+      })
+      await database.query(`select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()`)
+    }
+    await setReadOnly('on')
+    await until(async () => (await readyz()).includes('read-only'))
+    await setReadOnly('off')
+    await until(async () => (await fetch(`${first.origin}/readyz`)).status === 200)
+  })
+
   it('R-01 64 parallel refreshes over two processes: one successor, no error', async () => {
     const { first, env, token, signIn } = await deployment()
     const second = await startKeyturn({ cwd: first.directory, env })

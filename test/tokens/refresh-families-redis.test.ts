@@ -242,11 +242,36 @@ describe('the anchor queue', () => {
       })
     }
     expect(await queue.flush().catch((error: Error) => error.message)).to.equal('no answer')
-    expect(queue.waiting().families).to.equal(1)
+    expect(queue.waiting().anchors).to.equal(1)
     fails = false
     await queue.flush()
     expect(batches).to.deep.equal([[4]])
-    expect(queue.waiting()).to.deep.equal({ families: 0, since: undefined })
+    expect(queue.waiting()).to.deep.equal({ anchors: 0, since: undefined })
+  })
+
+  it('F-217 when the record takes no anchors for long, no more rotations are made, and none is lost', async () => {
+    const { database, first } = await openRedisFamilies()
+    const family = await beginFamily(database, first.families)
+    const request = (presented: number) => ({
+      presented,
+      now: later(presented),
+      keyVersion: 1,
+      rules: RULES,
+      idleExpiresAt: later(86_400),
+    })
+    const refuse = `create function refuse() returns trigger language plpgsql as $$ begin raise 'disk full'; end $$;
+      create trigger refuse before update on refresh_families for each row execute function refuse()`
+    await database.query(refuse)
+    expect((await first.families.rotate(family, request(1))).outcome).to.equal('rotated')
+    for (let attempt = 0; attempt < 15; attempt++) {
+      expect(first.anchors.isStalled(), `after ${attempt}`).to.equal(false)
+      await first.anchors.flush().catch(() => {})
+    }
+    const refused = await first.families.rotate(family, request(2)).catch((error: Error) => error.name)
+    expect(refused).to.equal('Unavailable')
+    await database.query('drop trigger refuse on refresh_families')
+    await first.anchors.flush()
+    expect((await first.families.rotate(family, request(2))).outcome).to.equal('rotated')
   })
 
   async function redisFamiliesOn(database: Database) {
