@@ -7,6 +7,8 @@ import type { SealingKey } from './keys/sealing-key.ts'
 import { signingKeysPostgres } from './keys/signing-keys-postgres.ts'
 import type { Hasher } from './passwords/hasher.ts'
 import type { Database } from './postgres/database.ts'
+import { type SessionAdministration, sessionAdministration } from './sessions/administration.ts'
+import { sessionsPostgres } from './sessions/sessions-postgres.ts'
 import { type UserAdministration, userAdministration } from './users/administration.ts'
 import { usersPostgres } from './users/users-postgres.ts'
 
@@ -17,6 +19,7 @@ import { usersPostgres } from './users/users-postgres.ts'
 export interface Administration {
   users(): Promise<UserAdministration>
   clients(): Promise<ClientAdministration>
+  sessions(): Promise<SessionAdministration>
   /** @throws SealingKeyProblem where the sealing key is missing or malformed */
   keys(): Promise<KeyAdministration>
 }
@@ -39,6 +42,14 @@ export function buildAdministration(parts: AdministrationParts): Administration 
     },
     async clients() {
       return clientAdministration({ clients: clientsPostgres(database), clock })
+    },
+    async sessions() {
+      const users = usersPostgres(database)
+      return sessionAdministration({
+        sessions: sessionsPostgres(database),
+        findUserId: async (name) => (await users.findByIdentifier(name))?.user.id,
+        clock,
+      })
     },
     async keys() {
       const signingKeys = signingKeysPostgres({ database, sealingKey: await parts.sealingKey() })

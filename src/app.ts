@@ -9,6 +9,8 @@ import { clientCredentials } from './grants/client-credentials.ts'
 import { password } from './grants/password.ts'
 import { refreshToken } from './grants/refresh-token.ts'
 import { tokenRequest } from './grants/token-request.ts'
+import { authenticateHolder } from './http/account/bearer.ts'
+import { accountSessionsEndpoints } from './http/account/sessions.ts'
 import { clientAddress } from './http/client-address.ts'
 import { livezEndpoint, readyzEndpoint } from './http/health.ts'
 import { makeMetricsServer } from './http/metrics-server.ts'
@@ -29,6 +31,7 @@ import type { Hasher } from './passwords/hasher.ts'
 import type { Database } from './postgres/database.ts'
 import { watchDatabase } from './postgres/watch.ts'
 import { loadScripts } from './redis/scripts.ts'
+import { sessionsPostgres } from './sessions/sessions-postgres.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { makeMetrics } from './telemetry/metrics.ts'
 import { makeReadiness, type Readiness } from './telemetry/readiness.ts'
@@ -167,6 +170,11 @@ export function buildApp(parts: AppParts): App {
       token: tokenEndpoint(answer, metrics),
       introspect: introspectEndpoint(readAuthenticated, introspect),
       revoke: revokeEndpoint(readAuthenticated, makeRevocation(tokenParts)),
+      ...accountSessionsEndpoints({
+        sessions: sessionsPostgres(database),
+        authenticate: authenticateHolder({ accessTokens, standing, issuer }),
+        clock,
+      }),
       jwks: jwksEndpoint(keyring),
       discovery: discoveryEndpoint(issuer),
       livez: livezEndpoint,

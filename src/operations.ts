@@ -12,6 +12,14 @@ const name = z.object({ name: text })
 const page = z.object({ limit: z.number().int().min(1).max(10_000), after: text.optional() })
 const id = z.object({ id: text })
 
+const endAll = z
+  .object({ user: text, client: text, issuedBefore: z.iso.datetime({ offset: true }) })
+  .partial()
+  .refine(
+    (input) => Object.values(input).filter((flag) => flag !== undefined).length === 1,
+    'must be one thing',
+  )
+
 const newUser = z.object({
   username: z.string(),
   email: z.string().optional(),
@@ -91,6 +99,26 @@ const OPERATIONS = {
   }),
   'clients.enable': operation(id, async (administration, input) => {
     return describeClient(await (await administration.clients()).enable(input.id, ACTOR))
+  }),
+  'sessions.list': operation(
+    page.extend({ user: text.optional(), client: text.optional() }),
+    async (administration, { limit, after, ...filter }) => {
+      return (await administration.sessions()).list(filter, limit, after)
+    },
+  ),
+  'sessions.end': operation(id, async (administration, input) => {
+    return { id: input.id, ended: await (await administration.sessions()).end(input.id, ACTOR) }
+  }),
+  'sessions.end-all': operation(endAll, async (administration, { user, client, issuedBefore }) => {
+    const sessions = await administration.sessions()
+    if (user !== undefined) return { username: user, ended: await sessions.endOfUser(user, ACTOR) }
+    if (client !== undefined) {
+      await sessions.endOfClient(client, ACTOR)
+      return { clientId: client }
+    }
+    const moment = new Date(issuedBefore ?? '')
+    await sessions.endIssuedBefore(moment, ACTOR)
+    return { issuedBefore: moment }
   }),
   'keys.list': operation(z.object({}), async (administration) => (await administration.keys()).listKeys()),
   'keys.plan': operation(z.object({}), async (administration) => (await administration.keys()).planKeys()),

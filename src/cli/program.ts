@@ -10,6 +10,7 @@ import { addMigrateCommand } from './migrate.ts'
 import { EXIT_DONE, EXIT_REFUSED, type Failure, failureOf } from './outcome.ts'
 import { toJson } from './output.ts'
 import { addServeCommand } from './serve.ts'
+import { addSessionCommands } from './sessions.ts'
 import { addSuperuserCommand } from './superuser.ts'
 import { addUserCommands } from './users.ts'
 
@@ -64,6 +65,7 @@ export function makeProgram(run: Run): Command {
   addUserCommands(program, run)
   addSuperuserCommand(program, run)
   addClientCommands(program, run)
+  addSessionCommands(program, run)
   addKeyCommands(program, run)
   return program
 }

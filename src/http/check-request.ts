@@ -22,7 +22,7 @@ export function checkRequest(request: IncomingMessage): void {
 /** RFC 9112 §3.2.1: a path. What a proxy is sent (§3.2.2) and a fragment would be second spellings of our paths. */
 function checkTarget(target: string): void {
   if (target === '*')
-    throw refused(405, 'target_asterisk', 'name a path', { allow: 'GET, HEAD, POST, OPTIONS' })
+    throw refused(405, 'target_asterisk', 'name a path', { allow: 'GET, HEAD, POST, DELETE, OPTIONS' })
   if (!target.startsWith('/') || target.includes('#')) {
     throw refused(400, 'target_form', 'the request target must be a path')
   }

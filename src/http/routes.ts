@@ -10,19 +10,30 @@ export interface Endpoints {
   readonly token: Endpoint
   readonly introspect: Endpoint
   readonly revoke: Endpoint
+  readonly accountSessions: Endpoint
+  readonly endAccountSessions: Endpoint
+  readonly accountSession: Endpoint
+  readonly endAccountSession: Endpoint
   readonly jwks: Endpoint
   readonly discovery: Endpoint
   readonly livez: Endpoint
   readonly readyz: Endpoint
 }
 
-type Method = 'GET' | 'POST'
+type Method = 'GET' | 'POST' | 'DELETE'
 
-/** Every URL we serve. `open`: any web page may read the answer (JWKS and metadata only). */
+/**
+ * Every URL we serve; `:id` is one segment, whatever it is. `open`: any web page may read the answer (JWKS and metadata
+ * only).
+ */
 export const ROUTES: readonly { method: Method; path: string; endpoint: keyof Endpoints; open?: true }[] = [
   { method: 'POST', path: '/oauth/token', endpoint: 'token' },
   { method: 'POST', path: '/oauth/introspect', endpoint: 'introspect' },
   { method: 'POST', path: '/oauth/revoke', endpoint: 'revoke' },
+  { method: 'GET', path: '/account/api/sessions', endpoint: 'accountSessions' },
+  { method: 'DELETE', path: '/account/api/sessions', endpoint: 'endAccountSessions' },
+  { method: 'GET', path: '/account/api/sessions/:id', endpoint: 'accountSession' },
+  { method: 'DELETE', path: '/account/api/sessions/:id', endpoint: 'endAccountSession' },
   { method: 'GET', path: '/.well-known/jwks.json', endpoint: 'jwks', open: true },
   { method: 'GET', path: '/.well-known/openid-configuration', endpoint: 'discovery', open: true },
   { method: 'GET', path: '/.well-known/oauth-authorization-server', endpoint: 'discovery', open: true },
@@ -50,13 +61,17 @@ export function routes(endpoints: Endpoints): Middleware {
       ...(open ? ['OPTIONS'] : []),
     ])
   }
+  const patterns = [...methodsOf.keys()]
+    .filter((path) => path.includes(':'))
+    .map((path) => ({ path, form: new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`) }))
   const serve = router.routes()
 
   return async (ctx, next) => {
-    const methods = methodsOf.get(ctx.path)
+    const path = methodsOf.has(ctx.path) ? ctx.path : patterns.find(({ form }) => form.test(ctx.path))?.path
+    const methods = path === undefined ? undefined : methodsOf.get(path)
     if (!methods) throw new HttpError(404, 'no_such_path', 'there is nothing at this path')
     if (!methods.includes(ctx.method)) {
-      ctx.state['route'] = ctx.path
+      ctx.state['route'] = path
       throw new HttpError(405, 'method_not_allowed', 'this method does nothing here', {
         allow: methods.join(', '),
       })

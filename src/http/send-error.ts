@@ -34,10 +34,7 @@ function answerOf(error: unknown): Answer {
   if (error instanceof OAuthError) {
     return {
       status: error.status,
-      headers:
-        error.code === 'invalid_client'
-          ? { 'www-authenticate': 'Basic realm="keyturn", charset="UTF-8"' }
-          : {},
+      headers: challenge(error),
       body: { error: error.code, error_description: error.description },
       reason: error.reason,
     }
@@ -63,5 +60,15 @@ function answerOf(error: unknown): Answer {
     headers: {},
     body: { error: 'server_error', request_id: currentRequest()?.id ?? '' },
     reason: 'server_error',
+  }
+}
+
+/** RFC 9110 §11.6.1: what would let the caller in. Nothing is said of an error to who presented nothing (RFC 6750 §3.1). */
+function challenge({ code, description, reason, scope }: OAuthError): Readonly<Record<string, string>> {
+  if (code === 'invalid_client') return { 'www-authenticate': 'Basic realm="keyturn", charset="UTF-8"' }
+  if (code !== 'invalid_token' && code !== 'insufficient_scope') return {}
+  const error = reason === 'token_missing' ? '' : `, error="${code}", error_description="${description}"`
+  return {
+    'www-authenticate': `Bearer realm="keyturn"${error}${scope === undefined ? '' : `, scope="${scope}"`}`,
   }
 }

@@ -22,18 +22,26 @@ export class OAuthError extends Error {
   readonly code: OAuthErrorCode
   readonly description: string
   readonly reason: string
+  /** What an access token would have to be allowed (RFC 6750 §3). */
+  readonly scope: string | undefined
 
   /**
    * @param code from the table above
    * @param description public; only the characters RFC 6749 §5.2 allows, and never an echo of the input
    * @param options.reason private, a stable word with underscores; the code itself where there is no more to say
+   * @param options.scope for `insufficient_scope`: which one is needed
    */
-  constructor(code: OAuthErrorCode, description: string, options: { reason?: string; cause?: unknown } = {}) {
+  constructor(
+    code: OAuthErrorCode,
+    description: string,
+    options: { reason?: string; scope?: string; cause?: unknown } = {},
+  ) {
     super(`${code}: ${description}`, { cause: options.cause })
     this.name = 'OAuthError'
     this.code = code
     this.description = description
     this.reason = options.reason ?? code
+    this.scope = options.scope
   }
 
   /** The HTTP status that the specification gives this code. */

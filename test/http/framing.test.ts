@@ -136,7 +136,7 @@ describe('the framing of requests', () => {
       const answer = await sendRaw(keyturn.origin, request(`${method} *`))
       expect([answer?.status, answer?.header('allow')], method).to.deep.equal([
         405,
-        'GET, HEAD, POST, OPTIONS',
+        'GET, HEAD, POST, DELETE, OPTIONS',
       ])
     }
   })
