@@ -2,7 +2,7 @@ import { fileStore } from './file-store.ts'
 import { openSession, tokensFrom } from './session.ts'
 
 const { ISSUER = 'http://localhost:7600', CLIENT_ID = '', CLIENT_SECRET = '' } = process.env
-const { KEYTURN_USER = '', KEYTURN_PASSWORD = '', API } = process.env
+const { LOGIN = '', PASSWORD = '', API } = process.env
 const tokenEndpoint = `${ISSUER}/oauth/token`
 const store = fileStore('.session.json')
 
@@ -11,8 +11,8 @@ async function signIn(): Promise<void> {
   const sentAt = Date.now()
   const body = new URLSearchParams({
     grant_type: 'password',
-    username: KEYTURN_USER,
-    password: KEYTURN_PASSWORD,
+    username: LOGIN,
+    password: PASSWORD,
     client_id: CLIENT_ID,
     client_secret: CLIENT_SECRET,
   })
