@@ -68,6 +68,8 @@ export interface TestApp {
   /** POSTs a form, with HTTP Basic where a client with a secret is given, and `client_id` where it has none. */
   post(path: string, form: Record<string, string> | URLSearchParams, client?: TestClient): Promise<Answer>
   get(path: string, headers?: Record<string, string>): Promise<Answer>
+  /** Sends a request without a body. */
+  request(method: string, path: string, headers?: Record<string, string>): Promise<Answer>
   /** Signs `username` in with the password grant. */
   signIn(client: TestClient, username: string, form?: Record<string, string>): Promise<Answer>
   refresh(client: TestClient, refreshToken: string, form?: Record<string, string>): Promise<Answer>
@@ -185,6 +187,7 @@ export async function startApp(
     password,
     post,
     get: (path, headers = {}) => send(path, { headers }),
+    request: (method, path, headers = {}) => send(path, { method, headers }),
     async createUser(username, details = {}) {
       return (await administration.users()).create({ username, password, ...details }, 'operator')
     },
