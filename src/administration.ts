@@ -1,3 +1,6 @@
+import { type AuditAdministration, auditAdministration } from './audit/administration.ts'
+import { auditLogPostgres } from './audit/audit-log-postgres.ts'
+import type { KeyOf } from './audit/verification.ts'
 import { type ClientAdministration, clientAdministration } from './clients/administration.ts'
 import { clientsPostgres } from './clients/clients-postgres.ts'
 import type { Clock } from './clock.ts'
@@ -5,8 +8,10 @@ import { type KeyAdministration, keyAdministration } from './keys/administration
 import type { KeySchedule } from './keys/schedule.ts'
 import type { SealingKey } from './keys/sealing-key.ts'
 import { signingKeysPostgres } from './keys/signing-keys-postgres.ts'
+import { symmetricKeysPostgres } from './keys/symmetric-keys-postgres.ts'
 import type { Hasher } from './passwords/hasher.ts'
 import type { Database } from './postgres/database.ts'
+import { Refusal } from './refusal.ts'
 import { type SessionAdministration, sessionAdministration } from './sessions/administration.ts'
 import { sessionsPostgres } from './sessions/sessions-postgres.ts'
 import { type UserAdministration, userAdministration } from './users/administration.ts'
@@ -22,6 +27,8 @@ export interface Administration {
   sessions(): Promise<SessionAdministration>
   /** @throws SealingKeyProblem where the sealing key is missing or malformed */
   keys(): Promise<KeyAdministration>
+  /** Needs the sealing key for verifying only. */
+  audit(): Promise<AuditAdministration>
 }
 
 /** What the administration works on. */
@@ -55,5 +62,25 @@ export function buildAdministration(parts: AdministrationParts): Administration 
       const signingKeys = signingKeysPostgres({ database, sealingKey: await parts.sealingKey() })
       return keyAdministration({ signingKeys, schedule })
     },
+    async audit() {
+      const users = usersPostgres(database)
+      return auditAdministration({
+        log: auditLogPostgres(database),
+        keys: () => auditKeys(parts),
+        findUserId: async (name) => (await users.findByIdentifier(name))?.user.id,
+      })
+    },
+  }
+}
+
+/** The keys of the audit log's chain. One that exists and cannot be opened is no verdict on what it chained. */
+async function auditKeys({ database, sealingKey }: AdministrationParts): Promise<KeyOf> {
+  const stored = symmetricKeysPostgres({ database, sealingKey: await sealingKey() })
+  const { keys, unopened } = await stored.load('audit')
+  return (version) => {
+    if (unopened.includes(version)) {
+      throw new Refusal('audit_key_unopened', `version ${version} of the audit key cannot be opened`)
+    }
+    return keys.find((key) => key.version === version)?.key
   }
 }

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { Redis } from 'ioredis'
+import { buildAuditing } from './auditing.ts'
 import type { AuthenticatedClient } from './clients/authentication.ts'
 import { clientsPostgres } from './clients/clients-postgres.ts'
 import { secretUse } from './clients/secret-use.ts'
@@ -39,6 +40,7 @@ import { notePrincipals } from './telemetry/request-context.ts'
 import { accessTokens as makeAccessTokens } from './tokens/access-token.ts'
 import { anchorQueue } from './tokens/anchors.ts'
 import { writeAnchors } from './tokens/anchors-postgres.ts'
+import { flushPatiently } from './tokens/flush-patiently.ts'
 import { makeIntrospection } from './tokens/introspection.ts'
 import { makeIssuer } from './tokens/issuer.ts'
 import { readPresentedPostgres } from './tokens/presented-postgres.ts'
@@ -56,10 +58,6 @@ import { usersPostgres } from './users/users-postgres.ts'
 /** What the application is built on; whoever opened these closes them. */
 export interface AppParts {
   readonly config: Config
-/** How long the end of the process waits for a database that is away; an orchestrator kills after thirty seconds. */
-const FLUSH_PATIENCE_MS = 8000
-const FLUSH_AGAIN_MS = 500
-
   readonly database: Database
   /** Only in standard mode. */
   readonly redis: Redis | undefined
@@ -110,6 +108,8 @@ export function buildApp(parts: AppParts): App {
     logger,
   })
   const keyVersion = () => refreshKeyring.current().version
+  const auditing = buildAuditing(parts)
+  const { noteLoginRefusal: noteRefusal } = auditing
 
   const accessTokens = makeAccessTokens({ issuer, keyring, clock })
   const refreshTokens = makeRefreshTokens({ version: (version) => refreshKeyring.version(version)?.key })
@@ -131,7 +131,7 @@ export function buildApp(parts: AppParts): App {
   const refreshStanding = makeRefreshStanding({ refreshTokens, families, lifetimes: config })
   const noteRefresh = makeNoteRefresh({ count: (outcome) => metrics.refreshes.inc({ outcome }), logger })
 
-  const login = makeLogin({ users: usersPostgres(database), hasher, clock, noteUser })
+  const login = makeLogin({ users: usersPostgres(database), hasher, clock, noteUser, noteRefusal })
   const grants = [
     clientCredentials(issuer),
     password({ login, issuer, clock }),
@@ -206,12 +206,14 @@ export function buildApp(parts: AppParts): App {
     },
     hashesRunning: () => hasher.stats().running,
     hashesQueued: () => hasher.stats().queued,
+    auditUnchained: auditing.unchained,
   })
 
   async function loadKeys(): Promise<void> {
     await keyring.reload()
     await keyring.maintain()
     await refreshKeyring.reload()
+    await auditing.reloadKey()
   }
 
   return {
@@ -221,6 +223,7 @@ export function buildApp(parts: AppParts): App {
     async start() {
       await keyring.start()
       await refreshKeyring.start()
+      await auditing.start()
       await databaseWatch.start()
     },
     reloadKeys: loadKeys,
@@ -228,20 +231,11 @@ export function buildApp(parts: AppParts): App {
       databaseWatch.stop()
       keyring.stop()
       refreshKeyring.stop()
-      await flushPatiently(families, clock)
+      try {
+        await flushPatiently(families, clock)
+      } finally {
+        await auditing.close()
+      }
     },
-  }
-}
-
-/** Writes what waits to be anchored; a database that restarts just now gets the time for it. */
-async function flushPatiently(families: RefreshFamilies, clock: Clock): Promise<void> {
-  const deadline = clock.now().getTime() + FLUSH_PATIENCE_MS
-  for (;;) {
-    try {
-      return await families.flush()
-    } catch (error) {
-      if (clock.now().getTime() >= deadline) throw error
-      await clock.wait(FLUSH_AGAIN_MS)
-    }
   }
 }

@@ -20,6 +20,14 @@ const endAll = z
     'must be one thing',
   )
 
+const auditQuery = z.object({
+  limit: page.shape.limit,
+  event: text.optional(),
+  user: text.optional(),
+  afterPosition: z.number().int().optional(),
+})
+const auditPart = z.object({ next: z.string().optional(), expect: z.string().optional() })
+
 const newUser = z.object({
   username: z.string(),
   email: z.string().optional(),
@@ -119,6 +127,12 @@ const OPERATIONS = {
     const moment = new Date(issuedBefore ?? '')
     await sessions.endIssuedBefore(moment, ACTOR)
     return { issuedBefore: moment }
+  }),
+  'audit.tail': operation(auditQuery, async (administration, input) => {
+    return (await administration.audit()).tail(input)
+  }),
+  'audit.verify': operation(auditPart, async (administration, input) => {
+    return (await administration.audit()).verify(input)
   }),
   'keys.list': operation(z.object({}), async (administration) => (await administration.keys()).listKeys()),
   'keys.plan': operation(z.object({}), async (administration) => (await administration.keys()).planKeys()),

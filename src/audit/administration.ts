@@ -22,11 +22,45 @@ export interface VerifiedPart {
 /** Rows checked in one part. */
 const PAGE = 1000
 
+/** Which rows an operator wants to see. */
+export interface TailQuery extends Omit<LogQuery, 'userId'> {
+  /** A username, an e-mail address, or the id of a user that may be deleted. */
+  readonly user?: string | undefined
+}
+
+/** What a user's id looks like: a decimal number or a UUID. */
+const USER_ID = /^(\d{1,20}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
+
 /** What an operator may do with the audit log: read it and verify it. Nothing here changes it. */
-export function auditAdministration({ log, keys }: { log: AuditLog; keys: () => Promise<KeyOf> }) {
+export function auditAdministration({
+  log,
+  keys,
+  findUserId,
+}: {
+  log: AuditLog
+  /** Reads the keys of the chain. */
+  keys: () => Promise<KeyOf>
+  findUserId: (name: string) => Promise<string | undefined>
+}) {
+  async function userIdOf(user: string): Promise<string> {
+    const found = await findUserId(user)
+    if (found !== undefined) return found
+    if (USER_ID.test(user)) return user
+    throw new Refusal(
+      'user_unknown',
+      `there is no user ${JSON.stringify(user)}; one that was deleted goes by its id`,
+    )
+  }
+
   return {
-    /** Rows, in the order in which they happened (in the order of the chain behind a position). */
-    read: (query: LogQuery): Promise<LoggedRow[]> => log.read(query),
+    /**
+     * The latest rows, or the ones behind a position, as they are shown.
+     * @throws Refusal `user_unknown`
+     */
+    async tail({ user, ...query }: TailQuery): Promise<ShownRow[]> {
+      const userId = user === undefined ? undefined : await userIdOf(user)
+      return (await log.read({ ...query, userId })).map(shown)
+    },
 
     /**
      * Verifies the log in parts, so that a long one neither fills the memory nor blocks anybody.
@@ -35,7 +69,13 @@ export function auditAdministration({ log, keys }: { log: AuditLog; keys: () => 
      * @throws Refusal when `expect` is malformed, or lies before what was removed as old
      * @throws SealingKeyProblem when the key of the chain cannot be opened
      */
-    async verify({ next, expect }: { next?: string; expect?: string }): Promise<VerifiedPart> {
+    async verify({
+      next,
+      expect,
+    }: {
+      next?: string | undefined
+      expect?: string | undefined
+    }): Promise<VerifiedPart> {
       const keyOf = await keys()
       return next === undefined ? firstPart(log, keyOf, expect) : nextPart(log, keyOf, next)
     },
@@ -43,6 +83,32 @@ export function auditAdministration({ log, keys }: { log: AuditLog; keys: () => 
 }
 
 export type AuditAdministration = ReturnType<typeof auditAdministration>
+
+/** A row as it is shown: plain data. */
+export interface ShownRow {
+  /** In the chain; null for the moment until it is chained. */
+  readonly position: number | null
+  readonly id: number
+  /** UTC, ISO 8601, to the microsecond. */
+  readonly at: string
+  readonly event: string
+  readonly actor: string
+  readonly userId: string | null
+  readonly clientId: string | null
+  readonly requestId: string | null
+  readonly address: string | null
+  readonly details: unknown
+}
+
+function shown({ position, id, at, monthSlot: _, details, ...row }: LoggedRow): ShownRow {
+  return {
+    position: position === null ? null : Number(position),
+    id: Number(id),
+    at: `${at}Z`,
+    ...row,
+    details: JSON.parse(details),
+  }
+}
 
 /** Looks at what lies outside the chain; the rows in it come with the next parts. */
 async function firstPart(log: AuditLog, keyOf: KeyOf, expect: string | undefined): Promise<VerifiedPart> {

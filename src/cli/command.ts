@@ -26,7 +26,8 @@ export function withPaging(command: Command, what: string): Command {
     .option(`--after <${what}>`, `go on after this one`)
 }
 
-function pageSize(text: string): number {
+/** A number of rows, for `--limit`. */
+export function pageSize(text: string): number {
   const size = /^\d{1,5}$/.test(text) ? Number(text) : 0
   if (size < 1 || size > MAX_PAGE)
     throw new InvalidArgumentError(`It must be a number from 1 to ${MAX_PAGE}.`)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import type { Answer } from './answer.ts'
+import { addAuditCommands } from './audit.ts'
 import { addClientCommands } from './clients.ts'
 import type { Run } from './command.ts'
 import { withContext } from './context.ts'
@@ -67,6 +68,7 @@ export function makeProgram(run: Run): Command {
   addClientCommands(program, run)
   addSessionCommands(program, run)
   addKeyCommands(program, run)
+  addAuditCommands(program, run)
   return program
 }
 

@@ -6,6 +6,7 @@ export interface Gauges {
   readonly anchorLagSeconds: () => number
   readonly hashesRunning: () => number
   readonly hashesQueued: () => number
+  readonly auditUnchained: () => number
 }
 
 /** Every metric there is, with its labels and its help text. */
@@ -52,6 +53,7 @@ export function makeMetrics() {
         ],
         ['keyturn_hashes_running', 'Password hashes being computed.', gauges.hashesRunning],
         ['keyturn_hashes_queued', 'Password hashes waiting.', gauges.hashesQueued],
+        ['keyturn_audit_unchained', 'Audit rows without a place in the chain yet.', gauges.auditUnchained],
       ]
       for (const [name, help, read] of rows) {
         new Gauge({

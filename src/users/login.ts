@@ -32,26 +32,35 @@ export function makeLogin({
   hasher,
   clock,
   noteUser,
+  noteRefusal,
 }: {
   users: Users
   hasher: Hasher
   clock: Clock
   /** Told of each user whose password is tried. */
   noteUser: (userId: string) => void
+  /** Told of each refusal, and whose name it was, if anybody's. */
+  noteRefusal: (reason: LoginRefusal, userId: string | undefined) => void
 }): Login {
   async function check(identifier: string, password: string): Promise<LoginOutcome> {
     const found = isPossibleIdentifier(identifier) ? await users.findByIdentifier(identifier) : undefined
     if (found) noteUser(found.user.id)
     const stored = found?.passwordHash ?? undefined
     const verification = await hasher.verify(password, stored)
-    if (!found) return refused('identifier_unknown')
-    if (verification.outcome === 'unusable') return refused('password_unusable')
-    if (verification.outcome === 'mismatch') return refused('password_wrong')
-    if (!found.user.isActive) return refused('user_disabled')
+    if (!found) return refused('identifier_unknown', undefined)
+    const { id } = found.user
+    if (verification.outcome === 'unusable') return refused('password_unusable', id)
+    if (verification.outcome === 'mismatch') return refused('password_wrong', id)
+    if (!found.user.isActive) return refused('user_disabled', id)
 
     const rehash = verification.rehash && stored ? await rehashed(password, stored) : undefined
     await users.noteLogin(found.user.id, clock.now(), rehash)
     return { outcome: 'signed_in', user: found.user, passwordChangedAt: found.passwordChangedAt }
+  }
+
+  function refused(reason: LoginRefusal, userId: string | undefined): LoginOutcome {
+    noteRefusal(reason, userId)
+    return { outcome: 'refused', reason }
   }
 
   async function rehashed(password: string, from: string): Promise<{ from: string; to: string } | undefined> {
@@ -69,8 +78,4 @@ export function makeLogin({
     }
     return result
   }
-}
-
-function refused(reason: LoginRefusal): LoginOutcome {
-  return { outcome: 'refused', reason }
 }

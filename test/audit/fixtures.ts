@@ -23,7 +23,11 @@ export function openLog(database: Database) {
   const log = auditLogPostgres(database)
   const chain = auditChainPostgres(database)
   const retention = auditRetentionPostgres(database)
-  const administration = auditAdministration({ log, keys: async () => keyOf })
+  const administration = auditAdministration({
+    log,
+    keys: async () => keyOf,
+    findUserId: async () => undefined,
+  })
   return {
     log,
     chain,

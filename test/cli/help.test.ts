@@ -30,6 +30,8 @@ describe('the commands', () => {
 
   it('are the ones that scripts rely on', () => {
     expect(commands.map(({ name }) => name).sort()).to.deep.equal([
+      'audit tail',
+      'audit verify',
       'clients create',
       'clients disable',
       'clients enable',

@@ -54,13 +54,15 @@ describe('the login check', () => {
 
   function login(hasher: Hasher) {
     const noted: string[] = []
+    const refusals: [reason: string, userId: string | undefined][] = []
     const check = makeLogin({
       users: usersPostgres(database),
       hasher,
       clock,
       noteUser: (id) => void noted.push(id),
+      noteRefusal: (reason, userId) => void refusals.push([reason, userId]),
     })
-    return { check, noted }
+    return { check, noted, refusals }
   }
   const stored = async () => (await usersPostgres(database).findByIdentifier('alice'))?.passwordHash
 
@@ -94,6 +96,21 @@ describe('the login check', () => {
     const { check, noted } = login(saying({ outcome: 'match', rehash: false }).hasher)
     expect(await check('alice', 'x')).to.have.property('outcome', 'signed_in')
     expect([clock.waiting, noted]).to.deep.equal([0, [USER_ID]])
+  })
+
+  it('each refusal is told with its reason and with whose name it was, and a login that succeeds is none', async () => {
+    const cases: [name: string, verification: Verification, told: [string, string | undefined][]][] = [
+      ['nobody', { outcome: 'mismatch' }, [['identifier_unknown', undefined]]],
+      ['alice', { outcome: 'mismatch' }, [['password_wrong', USER_ID]]],
+      ['alice', { outcome: 'unusable' }, [['password_unusable', USER_ID]]],
+      ['alice', { outcome: 'match', rehash: false }, []],
+    ]
+    clock.autoAdvance = true
+    for (const [name, verification, told] of cases) {
+      const { check, refusals } = login(saying(verification).hasher)
+      await check(name, 'x')
+      expect(refusals, name).to.deep.equal(told)
+    }
   })
 
   it('S-110 a hash that is out of date is replaced, and a failure of that does not fail the login', async () => {
