@@ -109,7 +109,7 @@ export function buildApp(parts: AppParts): App {
   })
   const keyVersion = () => refreshKeyring.current().version
   const auditing = buildAuditing(parts)
-  const { noteLoginRefusal: noteRefusal } = auditing
+  const { tally, noteLoginRefusal: noteRefusal } = auditing
 
   const accessTokens = makeAccessTokens({ issuer, keyring, clock })
   const refreshTokens = makeRefreshTokens({ version: (version) => refreshKeyring.version(version)?.key })
@@ -129,7 +129,11 @@ export function buildApp(parts: AppParts): App {
   const issue = makeIssuer({ accessTokens, refreshTokens, families, keyVersion, lifetimes: config, clock })
 
   const refreshStanding = makeRefreshStanding({ refreshTokens, families, lifetimes: config })
-  const noteRefresh = makeNoteRefresh({ count: (outcome) => metrics.refreshes.inc({ outcome }), logger })
+  const noteRefresh = makeNoteRefresh({
+    count: (outcome) => metrics.refreshes.inc({ outcome }),
+    tally,
+    logger,
+  })
 
   const login = makeLogin({ users: usersPostgres(database), hasher, clock, noteUser, noteRefusal })
   const grants = [

@@ -74,9 +74,9 @@ export function refreshFamiliesRedis(options: {
         logger.debug({ err: error }, 'rotating on postgres')
         return { ...(await record.rotate(family, request)), degraded: true }
       }
-      const { outcome, position, rebuilt } = rotation
+      const { outcome, position } = rotation
       if (outcome === 'rotated' || outcome === 'late_retry' || outcome === 'roll_forward') {
-        const event = rotationAudit(family, outcome, position, rebuilt)
+        const event = rotationAudit(family, outcome, position)
         const audit = event && holdAudit(event)
         anchors.add({ family, position, idleExpiresAt: request.idleExpiresAt, audit })
       }

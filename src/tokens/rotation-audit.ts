@@ -13,9 +13,8 @@ export function rotationAudit(
   family: RefreshFamily,
   outcome: Rotation['outcome'],
   position: Position,
-  rebuilt = false,
 ): AuditEvent | undefined {
-  const event = AUDITED[outcome] ?? (rebuilt ? 'family.rebuilt' : undefined)
+  const event = AUDITED[outcome]
   if (event === undefined) return undefined
   return {
     event,

@@ -119,6 +119,29 @@ describe('the outcome of a refresh has one name, in metric and log', () => {
     expect(await s.told()).to.deep.equal(['rotated', 'rebuilt', 'degraded'])
   })
 
+  it('R-13 each outcome that is no everyday one has an audit row; a hundred repetitions have one more', async () => {
+    for (const [outcome, go] of Object.entries(WAYS)) {
+      const s = await session()
+      const rows = async () => {
+        const sql = "select event, details from audit_events where event like 'family.%' order by id"
+        return s.keyturn.stores.database.query<{ event: string; details: Record<string, unknown> }>(sql)
+      }
+      await go(s)
+      const isAudited = !['rotated', 'retry', 'unknown'].includes(outcome)
+      await until(async () => (await rows()).some(({ event }) => event === `family.${outcome}`) === isAudited)
+      if (!['foreign_client', 'expired', 'revoked'].includes(outcome)) continue
+      const before = (await rows()).length
+      const stranger = await s.keyturn.createClient()
+      const by = outcome === 'foreign_client' ? stranger : s.client
+      for (let n = 0; n < 100; n++) await s.refresh(s.first, by)
+      await s.keyturn.app.close()
+      const added = (await rows()).slice(before)
+      expect(added.map(({ event, details }) => [event, details['count']])).to.deep.equal([
+        [`family.${outcome}`, 100],
+      ])
+    }
+  })
+
   it('control: the names tested here are all there are', () => {
     expect([...Object.keys(WAYS), 'rebuilt', 'degraded'].sort()).to.deep.equal([...REFRESH_OUTCOMES].sort())
   })
