@@ -4,8 +4,16 @@ import { addSeconds, systemClock } from '../../src/clock.ts'
 import { keyNames } from '../../src/redis/key-names.ts'
 import { toText } from '../simulation/report.ts'
 import { countState, growthOf, notAnchored } from './count.ts'
-import { beginSessions, endFamilies, REFRESH_EVERY_SECONDS, rotateOnce } from './exercise.ts'
-import { redisKeySize, redisMemory, type TableSize, tableSizes, updatesOf, walPosition } from './sizes.ts'
+import { beginSessions, type Exercised, endFamilies, REFRESH_EVERY_SECONDS, rotateOnce } from './exercise.ts'
+import {
+  redisKeySize,
+  redisMemory,
+  scriptMicroseconds,
+  type TableSize,
+  tableSizes,
+  updatesOf,
+  walPosition,
+} from './sizes.ts'
 import { openStores } from './stores.ts'
 
 /*
@@ -29,6 +37,8 @@ if (!Number.isSafeInteger(sessions) || sessions < 100 || !Number.isSafeInteger(r
 }
 /** Keys that MEMORY USAGE is asked about. */
 const SAMPLE = 1000
+/** More families than fit on a page, so that no two of those lie on the same. */
+const ONE_A_PAGE = 50
 /** This share of the sessions is ended at last. */
 const ENDED_SHARE = 0.01
 
@@ -74,8 +84,14 @@ async function measure(): Promise<number> {
     redis,
     exercised.slice(0, SAMPLE).map(({ id }) => keyNames.refreshFamily(id)),
   )
+  const scriptTime = await scriptMicroseconds(redis)
   const after = await countState(database, redis)
   const behind = await notAnchored(database, rounds + 1)
+  const oneMore = addSeconds(start, (rounds + 1) * REFRESH_EVERY_SECONDS)
+  const sparse = { plain: await sparseWal(exercised, oneMore), compressed: 0 }
+  await database.query(`alter system set wal_compression = 'lz4'`)
+  await database.query('select pg_reload_conf()')
+  sparse.compressed = await sparseWal(exercised, oneMore)
   const updates = {
     refresh_families: await updatesOf(database, 'refresh_families'),
     sessions: await updatesOf(database, 'sessions'),
@@ -94,6 +110,7 @@ async function measure(): Promise<number> {
     ['Redis', 'bytes a live session'],
     ['used_memory, all keys', ((memory - empty.memory) / sessions).toFixed(0)],
     ['MEMORY USAGE of a key', keySize.toFixed(0)],
+    ['µs a rotation, in the script', scriptTime.toFixed(1)],
   ])
   print([
     ['updates', 'number', 'touching no index (HOT)', 'dead rows now', 'autovacuum runs'],
@@ -108,7 +125,9 @@ async function measure(): Promise<number> {
   print([
     ['writes', ''],
     ['WAL bytes a login', walPerLogin.toFixed(0)],
-    ['WAL bytes a rotation', walPerRotation.toFixed(0)],
+    ['WAL bytes a rotation, all of a page’s families in one checkpoint', walPerRotation.toFixed(0)],
+    ['WAL bytes a rotation, one family of a page in a checkpoint', sparse.plain.toFixed(0)],
+    ['… with wal_compression = lz4', sparse.compressed.toFixed(0)],
     [
       'rotations',
       `${rounds * sessions} in ${seconds.toFixed(0)} s, stores and measuring process on one machine`,
@@ -134,6 +153,20 @@ async function measure(): Promise<number> {
       : '',
   )
   return wrong.length === 0 ? 0 : 1
+}
+
+/**
+ * What the log takes for a rotation that is the first on its page since a checkpoint: then the page goes into it as a
+ * whole. So it is where there are many more sessions than refreshes between two checkpoints.
+ */
+async function sparseWal(exercised: readonly Exercised[], now: Date): Promise<number> {
+  const { database, families } = stores
+  const some = exercised.filter((_, place) => place % ONE_A_PAGE === 0)
+  await database.query('checkpoint')
+  const before = await walPosition(database)
+  await rotateOnce(stores, some, now)
+  await families.flush()
+  return ((await walPosition(database)) - before) / some.length
 }
 
 /** Tables that take room because of sessions, with what an empty schema takes subtracted. */
