@@ -42,7 +42,8 @@ export async function lockHead(transaction: Queryable): Promise<ChainPoint | und
 
 /**
  * Chains the oldest waiting rows behind a head that the caller has locked. In order of id, which is the order in which they
- * were written but for those whose transaction took longer: these come later, and nothing is wrong with that.
+ * were written but for those whose transaction took longer: these come later, and nothing is wrong with that. (With a bound on the id,
+ * however many wait, PostgreSQL looks at no more than it returns.)
  */
 export async function extendFrom(
   transaction: Queryable,
@@ -50,7 +51,9 @@ export async function extendFrom(
   key: ChainKey,
 ): Promise<{ head: ChainPoint; rows: number }> {
   const rows = await transaction.query<AuditRow>(
-    `select ${COLUMNS} from audit_events e where e.position is null order by e.id, e.month_slot limit ${BATCH}`,
+    `select ${COLUMNS} from audit_events e
+     where e.position is null and e.id < (select min(id) from audit_events where position is null) + ${BATCH}
+     order by e.id, e.month_slot limit ${BATCH}`,
   )
   const chained = linkRows(key, head, rows)
   const last = chained.at(-1)

@@ -1,5 +1,5 @@
 import type { Queryable } from '../postgres/database.ts'
-import type { AuditLog, ChainClaims, LoggedRow } from './audit-log.ts'
+import type { AuditLog, ChainClaims, LoggedRow, RowCursor } from './audit-log.ts'
 import type { AuditRow, ChainedRow } from './chain.ts'
 
 /**
@@ -51,17 +51,25 @@ export function auditLogPostgres(database: Queryable): AuditLog {
       return { ...toClaims(first), behind, late }
     },
 
-    // What the table forbids (a place without a mac) is read as a wrong one.
-    chained: ({ after, until, limit }) =>
-      database.query<ChainedRow>(
-        `select ${COLUMNS}, e.position::text, coalesce(e.key_version, 0)::text as "keyVersion",
-           coalesce(e.mac, '') as mac
-         from audit_events e
-         where e.position <= $4 and ($1::bigint is null or
-           (e.position >= $1 and (e.position, e.id, e.month_slot) > ($1, $2::bigint, $3::smallint)))
-         order by e.position, e.id, e.month_slot limit $5`,
-        [after?.position ?? null, after?.id ?? null, after?.monthSlot ?? null, until, limit],
-      ),
+    // Without a gap a page ends here, and PostgreSQL looks at no row behind it.
+    async chained({ after, until, limit }) {
+      const near = Number(after?.position ?? 0) + limit
+      const rows = near < until ? await readPage(after, near, limit) : []
+      return rows.length === limit ? rows : readPage(after, until, limit)
+    },
+  }
+
+  /** What the table forbids (a place without a mac) is read as a wrong one. */
+  function readPage(after: RowCursor | undefined, until: number, limit: number): Promise<ChainedRow[]> {
+    return database.query<ChainedRow>(
+      `select ${COLUMNS}, e.position::text, coalesce(e.key_version, 0)::text as "keyVersion",
+         coalesce(e.mac, '') as mac
+       from audit_events e
+       where e.position <= $4 and ($1::bigint is null or
+         (e.position >= $1 and (e.position, e.id, e.month_slot) > ($1, $2::bigint, $3::smallint)))
+       order by e.position, e.id, e.month_slot limit $5`,
+      [after?.position ?? null, after?.id ?? null, after?.monthSlot ?? null, until, limit],
+    )
   }
 }
 
