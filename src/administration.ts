@@ -4,6 +4,8 @@ import type { KeyOf } from './audit/verification.ts'
 import { type ClientAdministration, clientAdministration } from './clients/administration.ts'
 import { clientsPostgres } from './clients/clients-postgres.ts'
 import type { Clock } from './clock.ts'
+import type { Config } from './config.ts'
+import { explain } from './explaining.ts'
 import { type KeyAdministration, keyAdministration } from './keys/administration.ts'
 import type { KeySchedule } from './keys/schedule.ts'
 import type { SealingKey } from './keys/sealing-key.ts'
@@ -14,6 +16,8 @@ import type { Database } from './postgres/database.ts'
 import { Refusal } from './refusal.ts'
 import { type SessionAdministration, sessionAdministration } from './sessions/administration.ts'
 import { sessionsPostgres } from './sessions/sessions-postgres.ts'
+import type { Logger } from './telemetry/logger.ts'
+import type { Explanation } from './tokens/explanation.ts'
 import { type UserAdministration, userAdministration } from './users/administration.ts'
 import { usersPostgres } from './users/users-postgres.ts'
 
@@ -29,15 +33,19 @@ export interface Administration {
   keys(): Promise<KeyAdministration>
   /** Needs the sealing key for verifying only. */
   audit(): Promise<AuditAdministration>
+  /** @throws Refusal `not_explainable`, SealingKeyProblem */
+  explain(text: string): Promise<Explanation>
 }
 
 /** What the administration works on. */
 export interface AdministrationParts {
+  readonly config: Config
   readonly database: Database
   readonly hasher: () => Hasher
   readonly sealingKey: () => Promise<SealingKey>
   readonly schedule: KeySchedule
   readonly clock: Clock
+  readonly logger: Logger
 }
 
 /** Builds the administration over a database. It needs no running server. */
@@ -69,6 +77,9 @@ export function buildAdministration(parts: AdministrationParts): Administration 
         keys: () => auditKeys(parts),
         findUserId: async (name) => (await users.findByIdentifier(name))?.user.id,
       })
+    },
+    async explain(text) {
+      return explain(text, { ...parts, sealingKey: await parts.sealingKey() })
     },
   }
 }

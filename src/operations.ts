@@ -134,6 +134,7 @@ const OPERATIONS = {
   'audit.verify': operation(auditPart, async (administration, input) => {
     return (await administration.audit()).verify(input)
   }),
+  explain: operation(z.object({ text }), (administration, input) => administration.explain(input.text)),
   'keys.list': operation(z.object({}), async (administration) => (await administration.keys()).listKeys()),
   'keys.plan': operation(z.object({}), async (administration) => (await administration.keys()).planKeys()),
   'keys.rotate': operation(z.object({ now: z.boolean() }), async (administration, input) => {

@@ -74,6 +74,8 @@ export async function serve(
     await app.start()
 
     const administration = buildAdministration({
+      config,
+      logger,
       database: stores.database,
       hasher: () => hasher,
       sealingKey: async () => sealingKey,

@@ -6,6 +6,7 @@ import { addClientCommands } from './clients.ts'
 import type { Run } from './command.ts'
 import { withContext } from './context.ts'
 import { addDoctorCommand } from './doctor.ts'
+import { addExplainCommand } from './explain.ts'
 import { addKeyCommands } from './keys.ts'
 import { addMigrateCommand } from './migrate.ts'
 import { EXIT_DONE, EXIT_REFUSED, type Failure, failureOf } from './outcome.ts'
@@ -68,6 +69,7 @@ export function makeProgram(run: Run): Command {
   addClientCommands(program, run)
   addSessionCommands(program, run)
   addKeyCommands(program, run)
+  addExplainCommand(program, run)
   addAuditCommands(program, run)
   return program
 }

@@ -105,6 +105,8 @@ async function direct(
     return hasher
   }
   const administration = buildAdministration({
+    config,
+    logger,
     database,
     hasher: () => lazyHasher,
     sealingKey: () => readSealingKey(config.keysDirectory),

@@ -32,12 +32,22 @@ export interface VerifiedAccessToken extends AccessTokenContent {
   readonly jti: string
 }
 
+/** What a text is as an access token: nothing, or a token of ours that may be past its time. */
+export interface ReadAccessToken {
+  readonly token: VerifiedAccessToken | undefined
+  readonly isExpired: boolean
+}
+
+const NOT_OURS: ReadAccessToken = { token: undefined, isExpired: false }
+
 /** Makes and reads access tokens. */
 export interface AccessTokens {
   /** @throws Unavailable when no key may sign now */
   sign(content: AccessTokenContent): Promise<string>
   /** The content, or undefined when it is not a live access token of ours. */
   verify(token: string): Promise<VerifiedAccessToken | undefined>
+  /** The same for an operator who asks about a token that may have expired. */
+  read(token: string): Promise<ReadAccessToken>
 }
 
 /**
@@ -63,29 +73,38 @@ export function accessTokens({
     },
 
     async verify(token) {
-      if (token.length > MAX_LENGTH) return undefined
-      try {
-        const { payload } = await jwtVerify(
-          token,
-          (header) => {
-            const found = header.kid === undefined ? undefined : keyring.verificationKey(header.kid)
-            if (found === undefined || found.algorithm !== header.alg) throw new errors.JWKSNoMatchingKey()
-            return found.key
-          },
-          {
-            issuer,
-            typ: TYPE,
-            algorithms: [ALGORITHM],
-            requiredClaims: ['sub', 'aud', 'client_id', 'scope', 'jti', 'iat', 'exp'],
-            currentDate: clock.now(),
-          },
-        )
-        return toContent(payload)
-      } catch (error) {
-        if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined
-        throw error
-      }
+      const read = await examine(token)
+      return read.isExpired ? undefined : read.token
     },
+
+    read: examine,
+  }
+
+  async function examine(token: string): Promise<ReadAccessToken> {
+    if (token.length > MAX_LENGTH) return NOT_OURS
+    try {
+      const { payload } = await jwtVerify(
+        token,
+        (header) => {
+          const found = header.kid === undefined ? undefined : keyring.verificationKey(header.kid)
+          if (found === undefined || found.algorithm !== header.alg) throw new errors.JWKSNoMatchingKey()
+          return found.key
+        },
+        {
+          issuer,
+          typ: TYPE,
+          algorithms: [ALGORITHM],
+          requiredClaims: ['sub', 'aud', 'client_id', 'scope', 'jti', 'iat', 'exp'],
+          currentDate: clock.now(),
+        },
+      )
+      return { token: toContent(payload), isExpired: false }
+    } catch (error) {
+      // Its expiry is the last thing that is looked at: everything else holds.
+      if (error instanceof errors.JWTExpired) return { token: toContent(error.payload), isExpired: true }
+      if (error instanceof errors.JOSEError || error instanceof TypeError) return NOT_OURS
+      throw error
+    }
   }
 }
 

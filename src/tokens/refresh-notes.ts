@@ -42,7 +42,10 @@ function noteInAudit(note: RefreshNote, tally: Tally): void {
   if (tallied === undefined || family === undefined) return
   const { event, by } = tallied
   const ids = idsOf(note)
-  if (by === 'node') return tally.note({ event, actor: 'keyturn' }, event)
+  if (by === 'node') {
+    tally.note({ event, actor: 'keyturn' }, event)
+    return
+  }
   const { userId } = family
   tally.note(
     { event, actor: `client:${clientId}`, userId, clientId: family.clientId, details: ids },

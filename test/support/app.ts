@@ -149,6 +149,8 @@ export async function startApp(
   })
 
   const administration = buildAdministration({
+    config,
+    logger,
     database,
     hasher: () => pool,
     sealingKey: async () => sealingKey,

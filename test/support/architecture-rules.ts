@@ -58,8 +58,9 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   cli: { imports: [...BELOW_HTTP, 'control', 'doctor', ...ROOT_FILES] },
   // The files of `src` itself: composition, and what an operator may ask for.
   'app.ts': { imports: [...BELOW_HTTP, 'http', 'auditing.ts'] },
+  'explaining.ts': { imports: ['keys', 'sessions', 'tokens'], types: ['config.ts', 'postgres', 'telemetry'] },
   'auditing.ts': { imports: ['audit', 'keys', 'telemetry', 'users'], types: ['postgres'] },
-  'administration.ts': { imports: BELOW_HTTP },
+  'administration.ts': { imports: [...BELOW_HTTP, 'explaining.ts'] },
   'stores.ts': { imports: ['embedded', 'postgres', 'redis'], types: ['config.ts', 'telemetry'] },
   'serve.ts': { imports: [...BELOW_HTTP, 'control', ...ROOT_FILES] },
   'operations.ts': { imports: [], types: ['administration.ts', 'clients', 'users', 'keys'] },
@@ -72,7 +73,13 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
 /** A store: the only kind of file beside `postgres` and `redis` that speaks to a server. */
 export const STORE = /-(postgres|redis)\.ts$/
 /** Who may import a store: composition, which chooses one for the mode, and the doctor, who looks at what there is. */
-export const STORE_USERS = [/^app\.ts$/, /^auditing\.ts$/, /^administration\.ts$/, /^doctor\/doctor\.ts$/]
+export const STORE_USERS = [
+  /^app\.ts$/,
+  /^auditing\.ts$/,
+  /^explaining\.ts$/,
+  /^administration\.ts$/,
+  /^doctor\/doctor\.ts$/,
+]
 /**
  * What a store may import besides what its folder may. Others' stores among it are parts of one transaction: the
  * audit row, and the end of the sessions that a change ends.
