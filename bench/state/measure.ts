@@ -37,6 +37,8 @@ if (!Number.isSafeInteger(sessions) || sessions < 100 || !Number.isSafeInteger(r
 }
 /** Keys that MEMORY USAGE is asked about. */
 const SAMPLE = 1000
+/** As often as a node looks for audit rows to chain. */
+const CHAIN_EVERY_MS = 500
 /** More families than fit on a page, so that no two of those lie on the same. */
 const ONE_A_PAGE = 50
 /** This share of the sessions is ended at last. */
@@ -61,7 +63,14 @@ async function measure(): Promise<number> {
   }
 
   const start = systemClock.now()
+  let chained = Promise.resolve()
+  const chaining = setInterval(() => {
+    chained = chained.then(stores.chainAudit)
+  }, CHAIN_EVERY_MS)
   const exercised = await beginSessions(stores, sessions, start)
+  clearInterval(chaining)
+  await chained
+  await stores.chainAudit()
   say(`${sessions} sessions have begun`)
   const walPerLogin = ((await walPosition(database)) - empty.wal) / sessions
   await database.query('vacuum analyze')
