@@ -1,5 +1,4 @@
 import type { Server } from 'node:http'
-import type { Redis } from 'ioredis'
 import { buildAuditing } from './auditing.ts'
 import type { AuthenticatedClient } from './clients/authentication.ts'
 import { clientsPostgres } from './clients/clients-postgres.ts'
@@ -31,6 +30,8 @@ import { symmetricKeysPostgres } from './keys/symmetric-keys-postgres.ts'
 import type { Hasher } from './passwords/hasher.ts'
 import type { Database } from './postgres/database.ts'
 import { watchDatabase } from './postgres/watch.ts'
+import type { RedisConnection } from './redis/connection.ts'
+import { guardedCalls } from './redis/guarded-calls.ts'
 import { loadScripts } from './redis/scripts.ts'
 import { sessionsPostgres } from './sessions/sessions-postgres.ts'
 import type { Logger } from './telemetry/logger.ts'
@@ -60,7 +61,7 @@ export interface AppParts {
   readonly config: Config
   readonly database: Database
   /** Only in standard mode. */
-  readonly redis: Redis | undefined
+  readonly redis: RedisConnection | undefined
   readonly hasher: Hasher
   readonly sealingKey: SealingKey
   readonly schedule: KeySchedule
@@ -115,8 +116,9 @@ export function buildApp(parts: AppParts): App {
   const refreshTokens = makeRefreshTokens({ version: (version) => refreshKeyring.version(version)?.key })
   const record = refreshFamiliesPostgres(database)
   const anchors = anchorQueue(writeAnchors(database), logger)
+  const calls = redis && guardedCalls(redis, logger)
   const families: RefreshFamilies = redis
-    ? refreshFamiliesRedis({ redis, runScript: loadScripts(redis), record, anchors, logger })
+    ? refreshFamiliesRedis({ redis, runScript: loadScripts(redis), calls, record, anchors, logger })
     : record
   const standing = tokenStandingPostgres(database)
   const readPresented = readPresentedPostgres(database, clock)
@@ -195,11 +197,12 @@ export function buildApp(parts: AppParts): App {
   readiness.watch('postgres', databaseWatch.status)
   readiness.watch('signing_keys', keyring.status)
   readiness.watch('refresh_keys', refreshKeyring.status)
-  if (redis) {
+  if (calls) {
     readiness.watch('redis', () => {
-      return redis.status === 'ready'
+      const trouble = calls.trouble()
+      return trouble === undefined
         ? { ready: true }
-        : { ready: true, note: 'down: refreshing on postgres' }
+        : { ready: true, note: `${trouble}: refreshing on postgres` }
     })
   }
   metrics.watch({
@@ -211,6 +214,7 @@ export function buildApp(parts: AppParts): App {
     hashesRunning: () => hasher.stats().running,
     hashesQueued: () => hasher.stats().queued,
     auditUnchained: auditing.unchained,
+    ...(calls && { redisUp: () => (calls.trouble() === undefined ? 1 : 0) }),
   })
 
   async function loadKeys(): Promise<void> {

@@ -1,6 +1,7 @@
 import { availableParallelism, tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { parseRedisUrl, RedisUrlProblem } from './redis/redis-url.ts'
 import { LOG_LEVELS, type LogLevel } from './telemetry/logger.ts'
 
 /** Which stores are in use: see docs/adr/0002-three-modes.md. */
@@ -79,6 +80,17 @@ function url(protocols: readonly string[], example: string) {
   }, `must be a URL such as ${example}`)
 }
 
+const redisUrl = z.string().superRefine((text, context) => {
+  try {
+    parseRedisUrl(text)
+  } catch (error) {
+    context.addIssue({
+      code: 'custom',
+      message: error instanceof RedisUrlProblem ? error.message : 'is wrong',
+    })
+  }
+})
+
 const directory = z
   .string()
   .min(1, 'must name a directory')
@@ -107,7 +119,7 @@ const VARIABLES = {
   KEYTURN_PORT: port.default(7600),
   KEYTURN_METRICS_PORT: port.default(7601),
   KEYTURN_DATABASE_URL: url(['postgres:', 'postgresql:'], 'postgres://user@host:5432/keyturn').optional(),
-  KEYTURN_REDIS_URL: url(['redis:', 'rediss:'], 'redis://host:6379').optional(),
+  KEYTURN_REDIS_URL: redisUrl.optional(),
   KEYTURN_DATA_DIR: directory.default(resolve('.keyturn')),
   KEYTURN_KEYS_DIR: directory.default(resolve('keys')),
   KEYTURN_ACCESS_TOKEN_TTL: duration(60, 3600).default(600),

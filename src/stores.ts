@@ -1,15 +1,14 @@
-import type { Redis } from 'ioredis'
 import type { Config } from './config.ts'
 import { openEmbedded } from './embedded/open-embedded.ts'
 import { type Database, openDatabase } from './postgres/database.ts'
 import { serverSettings } from './postgres/server-settings.ts'
-import { connectRedis } from './redis/connection.ts'
+import { connectRedis, type RedisConnection } from './redis/connection.ts'
 import type { Logger } from './telemetry/logger.ts'
 
 /** The stores of the mode that the configuration asks for. */
 export interface Stores {
   readonly database: Database
-  readonly redis: Redis | undefined
+  readonly redis: RedisConnection | undefined
   close(): Promise<void>
 }
 

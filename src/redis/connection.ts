@@ -1,28 +1,32 @@
-import { Redis } from 'ioredis'
+import { Cluster, type CommonRedisOptions, Redis } from 'ioredis'
 import type { Logger } from '../telemetry/logger.ts'
+import { parseRedisUrl, type RedisAddress } from './redis-url.ts'
+
+/** A connection to Redis, whatever its topology; commands of one key work on either. */
+export type RedisConnection = Redis | Cluster
 
 /** An answer that takes longer than this is none: the record takes over. */
 const COMMAND_TIMEOUT_MS = 250
 const CONNECT_TIMEOUT_MS = 1000
+/** A server that owes an answer and has sent nothing for so long hangs: leave it, and ask who serves now. */
+const SOCKET_TIMEOUT_MS = 1000
+/** A sentinel that hangs must not keep us from asking the next one. ioredis would wait for ever. */
+const SENTINEL_TIMEOUT_MS = 500
+const RETRY_STEP_MS = 100
+const RETRY_MOST_MS = 1000
+/** A cluster's slots are read again this often, so that a move is known before somebody runs into it. */
+const SLOTS_REFRESH_MS = 5000
 
 /**
  * Connects to Redis. Nothing queues while it is away and nothing waits long for it: refreshing falls back on Postgres
- * (docs/adr/0003-refresh-families.md), so a quick failure is worth more than a late answer.
- * @param url `redis://` or `rediss://`
+ * (docs/adr/0003-refresh-families.md), so a quick failure is worth more than a late answer. It is found again by
+ * itself, whoever serves by then (docs/adr/0010-redis-topologies.md).
+ * @param url as `parseRedisUrl` takes it
+ * @throws RedisUrlProblem
  */
-export function connectRedis(url: string, logger: Logger): Redis {
-  const redis = new Redis(url, {
-    protocol: 2,
-    commandTimeout: COMMAND_TIMEOUT_MS,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    maxRetriesPerRequest: 1,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    enableAutoPipelining: true,
-    // A demoted primary answers READONLY: connect anew, and by name find the one that took over.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    retryStrategy: (attempt) => Math.min(attempt * 100, 1000),
-  })
+export function connectRedis(url: string, logger: Logger): RedisConnection {
+  const address = parseRedisUrl(url)
+  const redis = address.topology === 'cluster' ? connectCluster(address) : connectServer(address)
   let reachable = true
   redis.on('error', (error: Error) => {
     if (reachable) logger.warn({ err: error }, 'redis is not reachable: refreshing on postgres meanwhile')
@@ -33,4 +37,70 @@ export function connectRedis(url: string, logger: Logger): Redis {
     reachable = true
   })
   return redis
+}
+
+/** What each connection to a server that holds data has. */
+function serverOptions({ username, password, isTls }: RedisAddress) {
+  return {
+    protocol: 2,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: SOCKET_TIMEOUT_MS,
+    maxRetriesPerRequest: 1,
+    autoResendUnfulfilledCommands: false,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(isTls ? { tls: {} } : {}),
+  } satisfies CommonRedisOptions
+}
+
+function connectServer(address: RedisAddress): Redis {
+  const { topology, nodes, database } = address
+  const options = {
+    ...serverOptions(address),
+    db: database,
+    enableOfflineQueue: false,
+    enableAutoPipelining: true,
+    // A demoted primary answers READONLY: connect anew, and by name find the one that took over.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    retryStrategy: retryDelay,
+  }
+  if (topology === 'standalone') return new Redis({ ...options, ...nodes[0] })
+  return new Redis({
+    ...options,
+    sentinels: [...nodes],
+    name: address.primaryName ?? '',
+    role: 'master',
+    // Told by the sentinels when another takes over, while the old one may still answer.
+    failoverDetector: true,
+    sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
+    sentinelRetryStrategy: retryDelay,
+    sentinelReconnectStrategy: retryDelay,
+    ...(address.sentinelUsername === undefined ? {} : { sentinelUsername: address.sentinelUsername }),
+    ...(address.sentinelPassword === undefined ? {} : { sentinelPassword: address.sentinelPassword }),
+    ...(address.isTls ? { enableTLSForSentinelMode: true, sentinelTLS: {} } : {}),
+  })
+}
+
+function connectCluster(address: RedisAddress): Cluster {
+  return new Cluster([...address.nodes], {
+    redisOptions: serverOptions(address),
+    enableOfflineQueue: false,
+    enableAutoPipelining: true,
+    scaleReads: 'master',
+    // Names stay names: each connection resolves them anew, and certificates are made out to them.
+    dnsLookup: (host, callback) => callback(null, host),
+    slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+    slotsRefreshInterval: SLOTS_REFRESH_MS,
+    clusterRetryStrategy: retryDelay,
+    // The record takes over at once, rather than a request wait for the cluster to sort itself out.
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+  })
+}
+
+/** Longer with each attempt, never above a second, and not the same for all nodes at once. */
+function retryDelay(attempt: number): number {
+  const most = Math.min(attempt * RETRY_STEP_MS, RETRY_MOST_MS)
+  return Math.round(most * (0.5 + Math.random() / 2))
 }

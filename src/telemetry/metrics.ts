@@ -7,6 +7,8 @@ export interface Gauges {
   readonly hashesRunning: () => number
   readonly hashesQueued: () => number
   readonly auditUnchained: () => number
+  /** Only where there is Redis. */
+  readonly redisUp?: () => number
 }
 
 /** Every metric there is, with its labels and its help text. */
@@ -55,6 +57,7 @@ export function makeMetrics() {
         ['keyturn_hashes_queued', 'Password hashes waiting.', gauges.hashesQueued],
         ['keyturn_audit_unchained', 'Audit rows without a place in the chain yet.', gauges.auditUnchained],
       ]
+      if (gauges.redisUp) rows.push(['keyturn_redis_up', 'Whether Redis does its work.', gauges.redisUp])
       for (const [name, help, read] of rows) {
         new Gauge({
           name,

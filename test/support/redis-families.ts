@@ -1,6 +1,5 @@
-import type { Redis } from 'ioredis'
 import type { Database } from '../../src/postgres/database.ts'
-import { connectRedis } from '../../src/redis/connection.ts'
+import { connectRedis, type RedisConnection } from '../../src/redis/connection.ts'
 import { loadScripts } from '../../src/redis/scripts.ts'
 import { type AnchorQueue, anchorQueue } from '../../src/tokens/anchors.ts'
 import { writeAnchors } from '../../src/tokens/anchors-postgres.ts'
@@ -16,7 +15,7 @@ import { afterwards } from './root-hooks.ts'
 export async function redisFamilies(
   database: Database,
   redisUrl: string,
-): Promise<{ families: RefreshFamilies; anchors: AnchorQueue; redis: Redis }> {
+): Promise<{ families: RefreshFamilies; anchors: AnchorQueue; redis: RedisConnection }> {
   const logger = recordingLogger()
   const redis = connectRedis(redisUrl, logger)
   await new Promise((resolve) => redis.once('ready', resolve))

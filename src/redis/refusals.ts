@@ -1,0 +1,18 @@
+/** What to do about the error replies of a Redis that is there and does not do its work, by their first word. */
+const ADVICE: Readonly<Record<string, string>> = {
+  NOPERM: 'permit its user +eval +evalsha +hmget +hset +pexpire +unlink +info +cluster on ~rt:*',
+  NOAUTH: 'put a user and a password into KEYTURN_REDIS_URL',
+  WRONGPASS: 'put the present password into KEYTURN_REDIS_URL',
+  OOM: 'raise maxmemory, or keep other data elsewhere',
+  MISCONF: 'it cannot write to its disk: make room there',
+  NOREPLICAS: 'see why fewer replicas than min-replicas-to-write are connected',
+  READONLY: 'it is a replica: point KEYTURN_REDIS_URL at the primary, or at the sentinels',
+  BUSY: 'it is busy with the script of another program: end that with SCRIPT KILL',
+  LOADING: 'it still loads its data: wait',
+  CLUSTERDOWN: 'some slots have no server: see CLUSTER INFO',
+}
+
+/** One sentence for an operator. */
+export function adviceOn(code: string): string {
+  return ADVICE[code] ?? 'run keyturn doctor, and see its log: Redis 7 or later is needed'
+}
