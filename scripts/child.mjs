@@ -18,7 +18,8 @@ class Interrupted extends Error {
  * is handed on to it.
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ cwd: string, env?: NodeJS.ProcessEnv, output?: 'stderr' | 'inherit', shell?: boolean }} options
+ * @param {{ cwd: string, env?: NodeJS.ProcessEnv, output?: 'stderr' | 'inherit' | number, shell?: boolean }} options
+ *   `output`: a number is a file descriptor, for both of the program's outputs
  * @returns {Promise<number>}
  * @throws Interrupted after such a signal, once the program has ended
  */
@@ -26,8 +27,9 @@ export function run(command, args, { cwd, env = process.env, output = 'stderr', 
   return new Promise((resolve, reject) => {
     /** @type {NodeJS.Signals | undefined} */
     let received
-    const stdout = output === 'stderr' ? process.stderr : 'inherit'
-    const child = spawn(command, args, { cwd, env, shell, stdio: ['ignore', stdout, 'inherit'] })
+    const stdout = output === 'stderr' ? process.stderr : output
+    const stderr = typeof output === 'number' ? output : 'inherit'
+    const child = spawn(command, args, { cwd, env, shell, stdio: ['ignore', stdout, stderr] })
     /** @param {NodeJS.Signals} signal */
     const handOn = (signal) => {
       received = signal
