@@ -1,0 +1,115 @@
+import { checkSuccessors } from './check-successors.ts'
+import { type Operation, readToken, succeeded } from './history.ts'
+
+/** What must never happen; each is a promise of docs/adr/0003-refresh-families.md, or of G6, that was broken. */
+export type ViolationKind =
+  /** One presented token gave two successors. */
+  | 'fork'
+  /** An honest client was told that its session is over, and nobody had ended it. */
+  | 'lost'
+  /** A spent token was accepted outside its window, or after its successor had been used. */
+  | 'revived'
+  /** A session that was acknowledged to be revoked gave a token, or was called active. */
+  | 'undone'
+  /** A later answer had an earlier generation. */
+  | 'backwards'
+  /** A valid request was answered with something other than 200, 429 and 503, or told to come again but not when. */
+  | 'wrong'
+
+/** One broken promise, with the operation that shows it. */
+export interface Violation {
+  readonly kind: ViolationKind
+  readonly operation: Operation
+  readonly because: string
+}
+
+/** Writes a violation down. */
+export type Report = (kind: ViolationKind, operation: Operation, because: string) => void
+
+/** What was found. */
+export interface Verdict {
+  readonly violations: readonly Violation[]
+  /**
+   * Sessions of clients with the policy `revoke` that ended because nobody knew for longer than the window what had
+   * become of a refresh. The policy says so: no violation.
+   */
+  readonly endedLate: number
+  /** Spent tokens that were accepted once after their window, as the policy `supersede` grants. */
+  readonly lateRetries: number
+}
+
+export interface CheckOptions {
+  readonly retryWindowMs: number
+  /** Families in which a known double fault was provoked: a spent token may be accepted, once. */
+  readonly doubleFaults?: ReadonlySet<string>
+}
+
+/** Looks for broken promises in a history. Pure: the same history, the same verdict. */
+export function checkHistory(operations: readonly Operation[], options: CheckOptions): Verdict {
+  const { retryWindowMs, doubleFaults } = options
+  const violations: Violation[] = []
+  const report: Report = (kind, operation, because) => void violations.push({ kind, operation, because })
+  let endedLate = 0
+  let lateRetries = 0
+
+  for (const operation of operations) {
+    const because = wrongAnswer(operation)
+    if (because) report('wrong', operation, because)
+  }
+  for (const [family, ofFamily] of byFamily(operations)) {
+    const refreshes = ofFamily.filter(({ kind }) => kind === 'refresh')
+    const isDoubleFault = doubleFaults?.has(family) ?? false
+    lateRetries += checkSuccessors(refreshes, { retryWindowMs, isDoubleFault }, report)
+    endedLate += checkLost(refreshes, retryWindowMs, report)
+    checkRevoked(ofFamily, report)
+  }
+  return { violations, endedLate, lateRetries }
+}
+
+function byFamily(operations: readonly Operation[]): Map<string, Operation[]> {
+  const families = new Map<string, Operation[]>()
+  for (const operation of operations) {
+    if (operation.token === undefined) continue
+    const { family } = readToken(operation.token)
+    const list = families.get(family)
+    if (list) list.push(operation)
+    else families.set(family, [operation])
+  }
+  return families
+}
+
+/** Whoever asks properly is served, or told when to come again. Whether a token may be refused is not looked at here. */
+function wrongAnswer({ kind, answer }: Operation): string | undefined {
+  if (!('status' in answer)) return undefined
+  const { status, error, hasRetryAfter } = answer
+  if (status === 200) return undefined
+  if (kind === 'jwks') return `the key set was answered with ${status}`
+  if (status === 503 || status === 429) return hasRetryAfter ? undefined : `${status} without Retry-After`
+  if (kind === 'refresh' && status === 400 && error === 'invalid_grant') return undefined
+  return `${kind} was answered with ${status} ${error ?? ''}`
+}
+
+/** @returns how many sessions ended late, by policy */
+function checkLost(refreshes: readonly Operation[], retryWindowMs: number, report: Report): number {
+  let endedLate = 0
+  for (const one of refreshes) {
+    if (one.actor !== 'client' || !('status' in one.answer) || one.answer.status !== 400) continue
+    const attempts = refreshes.filter(({ token }) => token === one.token)
+    const sinceMs = one.completedAt - Math.min(...attempts.map(({ invokedAt }) => invokedAt))
+    if (one.latePolicy === 'revoke' && sinceMs > retryWindowMs) endedLate++
+    else report('lost', one, `${Math.round(sinceMs)} ms after it was first presented`)
+  }
+  return endedLate
+}
+
+function checkRevoked(operations: readonly Operation[], report: Report): void {
+  const revocations = operations.filter((one) => one.kind === 'revoke' && succeeded(one))
+  const revokedAt = Math.min(...revocations.map(({ completedAt }) => completedAt))
+  for (const one of operations) {
+    if (one.invokedAt <= revokedAt || !('status' in one.answer)) continue
+    const sinceMs = Math.round(one.invokedAt - revokedAt)
+    if (one.kind === 'refresh' && succeeded(one)) report('undone', one, `a token ${sinceMs} ms after it`)
+    if (one.kind === 'introspect' && one.answer.isActive)
+      report('undone', one, `active ${sinceMs} ms after it`)
+  }
+}
