@@ -65,8 +65,10 @@ export async function openSession(options: SessionOptions) {
     if (!current) throw new SessionEnded('nobody is signed in')
     if (isGood(current, current.refreshAt)) return current
     const deadline = now() + patienceMs
-    for (let attempt = 0; notBefore <= deadline; attempt++) {
-      await wait(Math.max(0, Math.min(notBefore - now(), pauseMs))) // The clock may have been set back.
+    for (let attempt = 0; ; attempt++) {
+      const pause = Math.max(0, Math.min(notBefore - now(), pauseMs)) // The clock may have been set back.
+      if (now() + pause > deadline) throw new Unavailable('the server cannot be reached')
+      await wait(pause)
       const answer = await ask(current.refreshToken, attempt)
       if (typeof answer === 'object') {
         current = answer
@@ -79,7 +81,6 @@ export async function openSession(options: SessionOptions) {
       }
       if (answer) throw new Unavailable(`the server refuses this client: ${answer}`)
     }
-    throw new Unavailable('the server cannot be reached')
   }
 
   /** One request: new tokens, kept before anybody uses them; a refusal; or, whatever else happens, nothing. */

@@ -17,6 +17,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { TestClock } from '../support/clock.ts'
 import { type Guarded, startGuard } from '../support/guard.ts'
 import { afterwards } from '../support/root-hooks.ts'
+import { until } from '../support/until.ts'
 import { type Fate, startLosingProxy } from './losing-proxy.ts'
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/client-node', import.meta.url))
@@ -189,7 +190,6 @@ describe('the client of examples/client-node', () => {
       ['429', { status: 429, body: '{"error":"slow_down"}' }],
       ['200 from a captive portal', { status: 200, body: '<h1>Welcome to our hotel</h1>' }],
       ['200 in JSON that is no answer', { status: 200, body: '{}' }],
-      ['a redirect to a sign-in page', { status: 302, headers: { location: 'http://127.0.0.1:9/' } }],
       ['404 while somebody deploys', { status: 404, body: 'no such route' }],
     ]
     for (const [name, ...fates] of LOSSES) {
@@ -255,21 +255,37 @@ describe('the client of examples/client-node', () => {
       expect(await s.isActive(await session.accessToken())).to.equal(true)
     })
 
-    it('not after an hour, because the clock was set back meanwhile', async () => {
+    it('not only after an hour, because the clock was set back by one', async () => {
       const s = await signedIn()
       let back = 0
       const waited: number[] = []
       const session = await s.start({
+        patienceMs: 10 * SECOND,
         now: () => s.now() - back,
-        wait: async (milliseconds) => void waited.push(milliseconds),
+        wait: async (milliseconds) => {
+          waited.push(milliseconds)
+          await s.advance(milliseconds)
+        },
       })
       await s.advance(2 * HOUR)
-      s.proxy.onAnswer = async () => {
-        back = HOUR
-      }
-      s.proxy.next('answer lost')
+      s.proxy.always('request lost')
+      expect(await failure(session.accessToken())).to.be.instanceOf(Unavailable)
+      s.proxy.always('passes')
+      back = HOUR
       await session.accessToken()
-      expect(Math.max(...waited)).to.be.below(SECOND)
+      expect(Math.max(...waited)).to.be.below(10 * SECOND)
+    })
+
+    it('nowhere else: a redirect does not get the refresh token', async () => {
+      const s = await signedIn()
+      const session = await s.start()
+      const elsewhere = await startLosingProxy(s.keyturn.origin)
+      await s.advance(10 * MINUTE)
+      for (const status of [301, 307, 308]) {
+        s.proxy.next({ status, headers: { location: `${elsewhere.origin}/oauth/token` }, body: '{}' })
+        await session.accessToken(await session.accessToken())
+      }
+      expect(elsewhere.sent).to.have.length(0)
     })
   })
 
@@ -351,6 +367,16 @@ describe('the client of examples/client-node', () => {
       for (const each of failures) expect(each).to.be.instanceOf(SessionEnded)
       expect(await failure(session.accessToken())).to.be.instanceOf(SessionEnded)
       expect([s.store.cleared, s.proxy.sent.length]).to.deep.equal([1, 1])
+    })
+
+    it('also while the last access token would still work', async () => {
+      const s = await signedIn()
+      const session = await s.start()
+      await (await s.keyturn.administration.users()).disable('alice', 'operator')
+      await s.advance(8 * MINUTE)
+      await session.accessToken() // this one still gets the old token, and learns nothing
+      await until(() => s.store.cleared === 1)
+      expect(await failure(session.accessToken())).to.be.instanceOf(SessionEnded)
     })
 
     for (const [name, fate] of [
