@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { clientAdministration } from '../../src/clients/administration.ts'
-import { clientsPostgres } from '../../src/clients/clients-postgres.ts'
 import type { Client } from '../../src/clients/client.ts'
+import { clientsPostgres } from '../../src/clients/clients-postgres.ts'
 import { systemClock } from '../../src/clock.ts'
 import { keySchedule } from '../../src/keys/schedule.ts'
 import type { SealingKey } from '../../src/keys/sealing-key.ts'

@@ -1,0 +1,130 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { FAILPOINT_HEADER, type Failpoint } from './failpoints.ts'
+import type { Node } from './nodes.ts'
+import { type Fault, NODE_RECOVERY_MS } from './scenario.ts'
+import type { World } from './world.ts'
+
+const topologies = ['standalone', 'small'] as const
+const recoveryMs = NODE_RECOVERY_MS
+/** With both nodes under load, one of them meets its failpoint within a few requests. */
+const DEATH_PATIENCE_MS = 5000
+const KILL_EVERY_MS = 1500
+
+/** A node is told to kill itself at a certain point of its work, and is started again as it was. */
+function killedAt(failpoint: Failpoint, more: Partial<Fault> = {}): Fault {
+  return {
+    id: 'F-102',
+    title: `a node is killed ${failpoint}`,
+    ...{ topologies, recoveryMs },
+    holdMs: { ci: 100, nightly: 1000 },
+    async inject(world) {
+      const node = first(world)
+      await node.terminate()
+      await node.start({ failpoint })
+      await dies(node)
+    },
+    heal: (world) => first(world).start(),
+    ...more,
+  }
+}
+
+/** A node whose code throws where nobody catches; it must go on. */
+function throwsAt(failpoint: Failpoint, more: Partial<Fault> = {}): Fault {
+  return {
+    id: 'F-105',
+    title: failpoint,
+    ...{ topologies, recoveryMs },
+    async inject(world) {
+      const node = first(world)
+      await node.terminate()
+      await node.start({ failpoint })
+    },
+    async heal(world) {
+      const node = first(world)
+      if (!node.isRunning()) throw new Error('the exception ended the node')
+      if (!node.output().includes('failpoint')) throw new Error('the exception was not logged')
+      await node.terminate()
+      await node.start()
+    },
+    ...more,
+  }
+}
+
+/** What can happen to a node itself. */
+export const NODE_FAULTS: readonly Fault[] = [
+  {
+    id: 'F-101',
+    title: 'nodes are killed at random',
+    ...{ topologies, recoveryMs },
+    holdMs: { ci: 0, nightly: 0 },
+    async inject({ nodes }) {
+      for (const node of [...nodes, ...nodes]) {
+        await node.kill()
+        await node.start()
+        await delay(Math.random() * KILL_EVERY_MS)
+      }
+    },
+    nightlyOnly: true,
+  },
+  {
+    id: 'F-101',
+    title: 'a node is killed',
+    ...{ topologies, recoveryMs },
+    inject: (world) => first(world).kill(),
+    heal: (world) => first(world).start(),
+    also: ['flapping'],
+  },
+  killedAt('after the postgres read'),
+  killedAt('after lua', { topologies: ['standalone'] }),
+  killedAt('before the anchor', { topologies: ['standalone'] }),
+  killedAt('after signing'),
+  killedAt('within the answer'),
+  killedAt('during the family insert'),
+  ...[1000, 5000, 30_000].map((pauseMs) => ({
+    id: 'F-103',
+    title: `a node stands still for ${pauseMs / 1000} s`,
+    ...{ topologies, recoveryMs },
+    holdMs: { ci: pauseMs, nightly: pauseMs },
+    inject: (world: World) => first(world).signal('SIGSTOP'),
+    heal: (world: World) => first(world).signal('SIGCONT'),
+    nightlyOnly: pauseMs > 1000,
+  })),
+  throwsAt('exception in a handler', {
+    async inject(world) {
+      const node = first(world)
+      await node.terminate()
+      await node.start({ failpoint: 'exception in a handler' })
+      for (let left = 5; left > 0; left--) await expectServerError(node)
+    },
+  }),
+  throwsAt('stray exception in a handler'),
+  throwsAt('stray rejection in a handler'),
+  throwsAt('exception in a timer'),
+  throwsAt('exception in a redis callback', { topologies: ['standalone'] }),
+]
+
+function first({ nodes: [node] }: World): Node {
+  if (!node) throw new Error('there is no node')
+  return node
+}
+
+/** @throws Error when it is still alive after some time */
+async function dies(node: Node): Promise<void> {
+  const deadline = performance.now() + DEATH_PATIENCE_MS
+  while (node.isRunning()) {
+    if (performance.now() > deadline) throw new Error('the failpoint was never reached')
+    await delay(20)
+  }
+}
+
+/** A request that goes wrong says nothing of what went wrong. */
+async function expectServerError({ directOrigin }: Node): Promise<void> {
+  const answer = await fetch(`${directOrigin}/oauth/token`, {
+    method: 'POST',
+    headers: { [FAILPOINT_HEADER]: '1' },
+    body: new URLSearchParams({ grant_type: 'password' }),
+  })
+  const text = await answer.text()
+  const isAsPromised = answer.status === 500 && text.includes('server_error') && !text.includes('failpoint')
+  if (!isAsPromised) throw new Error(`an exception in a handler was answered with ${answer.status} ${text}`)
+}
