@@ -12,6 +12,8 @@ const CONNECT_TIMEOUT_MS = 1000
 const SOCKET_TIMEOUT_MS = 1000
 /** A sentinel that hangs must not keep us from asking the next one. ioredis would wait for ever. */
 const SENTINEL_TIMEOUT_MS = 500
+/** Others tell of a failover meanwhile. */
+const SENTINEL_RETRY_MS = 30_000
 const RETRY_STEP_MS = 100
 const RETRY_MOST_MS = 1000
 /** A cluster's slots are read again this often, so that a move is known before somebody runs into it. */
@@ -75,7 +77,8 @@ function connectServer(address: RedisAddress): Redis {
     failoverDetector: true,
     sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
     sentinelRetryStrategy: retryDelay,
-    sentinelReconnectStrategy: retryDelay,
+    // Each attempt at a sentinel that is gone is a line on stderr, which ioredis does not let us keep from it.
+    sentinelReconnectStrategy: () => SENTINEL_RETRY_MS,
     ...(address.sentinelUsername === undefined ? {} : { sentinelUsername: address.sentinelUsername }),
     ...(address.sentinelPassword === undefined ? {} : { sentinelPassword: address.sentinelPassword }),
     ...(address.isTls ? { enableTLSForSentinelMode: true, sentinelTLS: {} } : {}),
