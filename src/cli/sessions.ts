@@ -91,10 +91,16 @@ function only({ user, client, issuedBefore }: EndAllOptions): EndAllOptions {
   if (given.length !== 1) throw new Misuse('give exactly one of --user, --client and --issued-before')
   if (issuedBefore === undefined)
     return { ...(user !== undefined && { user }), ...(client !== undefined && { client }) }
-  const moment = MOMENT.test(issuedBefore) ? new Date(issuedBefore) : undefined
-  if (moment === undefined || Number.isNaN(moment.getTime()))
+  if (!isMoment(issuedBefore))
     throw new Misuse('--issued-before must be a date and time with its zone: 2026-11-22T10:00:00Z')
-  return { issuedBefore: moment.toISOString() }
+  return { issuedBefore: new Date(issuedBefore).toISOString() }
+}
+
+/** `Date` takes 30 February for 2 March. */
+function isMoment(text: string): boolean {
+  if (!MOMENT.test(text) || Number.isNaN(Date.parse(text))) return false
+  const day = text.slice(0, 10)
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day)
 }
 
 /** For people, why it is over stands beside the state. */

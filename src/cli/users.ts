@@ -58,7 +58,8 @@ export function addUserCommands(program: Command, run: Run): void {
     .action((name: string) =>
       run(async ({ ask }) => {
         const user = await ask('users.show', { name })
-        return { data: user, text: properties(user, DETAILS) }
+        const hint = `\nWhere the user is signed in: keyturn sessions list --user ${user['username']}`
+        return { data: user, text: properties(user, DETAILS) + hint }
       }),
     )
 
