@@ -1,7 +1,7 @@
 import { availableParallelism, tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { parseRedisUrl, RedisUrlProblem } from './redis/redis-url.ts'
+import { addresses, directory, redisUrl } from './config-values.ts'
 import { LOG_LEVELS, type LogLevel } from './telemetry/logger.ts'
 
 /** Which stores are in use: see docs/adr/0002-three-modes.md. */
@@ -80,37 +80,9 @@ function url(protocols: readonly string[], example: string) {
   }, `must be a URL such as ${example}`)
 }
 
-const redisUrl = z.string().superRefine((text, context) => {
-  try {
-    parseRedisUrl(text)
-  } catch (error) {
-    context.addIssue({
-      code: 'custom',
-      message: error instanceof RedisUrlProblem ? error.message : 'is wrong',
-    })
-  }
-})
-
-const directory = z
-  .string()
-  .min(1, 'must name a directory')
-  .transform((path) => resolve(path))
-
 const issuer = url(['http:', 'https:'], 'https://id.example.com').refine((text) => {
   return URL.canParse(text) && new URL(text).origin === text
 }, 'must be an origin alone, without path, query, fragment or trailing slash (https://id.example.com)')
-
-const addresses = z
-  .string()
-  .transform((text) => text.split(',').map((part) => part.trim()))
-  .pipe(
-    z.array(
-      z.union(
-        [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
-        'must be addresses or CIDR ranges, comma-separated',
-      ),
-    ),
-  )
 
 /** Every variable there is; docs/configuration.md describes them, and a test compares the two. */
 const VARIABLES = {

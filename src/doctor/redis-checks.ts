@@ -6,6 +6,20 @@ export interface RedisFacts {
   readonly info: ReadonlyMap<string, string>
   /** The settings of CONFIG GET; empty where we are not allowed to ask, or the command does not exist. */
   readonly settings: ReadonlyMap<string, string>
+  /** What the first sentinel that answers says of the primary, and how many of those in the URL answer. */
+  readonly sentinel?: {
+    readonly says: ReadonlyMap<string, string>
+    readonly answering: number
+    readonly named: number
+  }
+  /** The fields of CLUSTER INFO, and each server that has slots. */
+  readonly cluster?: {
+    readonly state: ReadonlyMap<string, string>
+    readonly masters: readonly {
+      readonly name: string
+      readonly facts: RedisFacts | { readonly reason: string }
+    }[]
+  }
 }
 
 /** Scripts that begin with `#!lua` exist since 7.0: they are refused as a whole when memory is full. */
@@ -13,6 +27,8 @@ const OLDEST_MAJOR = 7
 /** From here on there is time to act before writes are refused. */
 const MEMORY_WARN_PERCENT = 70
 const MEMORY_FAIL_PERCENT = 95
+const SLOTS = 16_384
+const LEAST_SENTINELS = 3
 const FORBIDDEN = 'not permitted to look: the ACL of this user forbids INFO and CONFIG GET'
 
 /**
@@ -26,8 +42,16 @@ export function redisChecks(facts: RedisFacts | { readonly reason: string }): Ch
       'see that Redis runs and that KEYTURN_REDIS_URL leads to it; refreshing uses PostgreSQL meanwhile'
     return [{ check: 'redis', ...fail(facts.reason, advice) }]
   }
+  const { sentinel, cluster } = facts
+  if (cluster) {
+    const ofMasters = cluster.masters.flatMap(({ name, facts: found }) =>
+      redisChecks(found).map((result) => ({ ...result, check: `${result.check} (${name})` })),
+    )
+    return [{ check: 'redis cluster', ...slots(cluster.state) }, ...ofMasters]
+  }
   return [
     { check: 'redis', ...writable(facts) },
+    ...(sentinel ? [{ check: 'redis sentinels', ...sentinels(sentinel) }] : []),
     { check: 'redis version', ...version(facts) },
     { check: 'redis eviction', ...eviction(facts) },
     { check: 'redis memory', ...memory(facts) },
@@ -39,6 +63,28 @@ export function redisChecks(facts: RedisFacts | { readonly reason: string }): Ch
 function writable({ info }: RedisFacts): Finding {
   if (info.get('role') !== 'slave') return ok('it answers')
   return fail('it is a replica, which refuses writes', 'point KEYTURN_REDIS_URL at the primary')
+}
+
+function slots(state: ReadonlyMap<string, string>): Finding {
+  const served = Number(state.get('cluster_slots_ok') ?? 0)
+  const found = `cluster_state ${state.get('cluster_state')}, ${served} of ${SLOTS} slots served`
+  if (state.get('cluster_state') === 'ok' && served === SLOTS) return ok(found)
+  return fail(found, 'see CLUSTER NODES: families in slots that nobody serves are refreshed on PostgreSQL')
+}
+
+function sentinels({ says, answering, named }: NonNullable<RedisFacts['sentinel']>): Finding {
+  const all = Number(says.get('num-other-sentinels') ?? 0) + 1
+  const replicas = Number(says.get('num-slaves') ?? 0)
+  const primary = `${says.get('ip')}:${says.get('port')}`
+  const found = `primary ${primary}, ${replicas} replicas, ${all} sentinels; ${answering} of ${named} in the URL answer`
+  if (says.get('flags')?.includes('down'))
+    return fail(`${found}; the primary is down`, 'see the log of the sentinels')
+  if (replicas === 0) return warn(found, 'add a replica: nobody can take over')
+  if (all < LEAST_SENTINELS)
+    return warn(found, 'run three sentinels: fewer cannot agree when one machine is lost')
+  return answering < named
+    ? warn(found, 'start those that do not answer, or take them out of the URL')
+    : ok(found)
 }
 
 function version({ info }: RedisFacts): Finding {
@@ -82,7 +128,7 @@ function persistence({ info, settings }: RedisFacts): Finding {
   return ok(found)
 }
 
-function replicas({ info, settings }: RedisFacts): Finding {
+function replicas({ info, settings, sentinel }: RedisFacts): Finding {
   const connected = info.get('connected_slaves')
   const required = settings.get('min-replicas-to-write')
   if (connected === undefined) return skipped(FORBIDDEN)
@@ -91,6 +137,12 @@ function replicas({ info, settings }: RedisFacts): Finding {
     required === undefined
       ? 'not permitted to look at min-replicas-to-write'
       : `min-replicas-to-write ${required}`
+  if (sentinel && required === '0') {
+    return warn(
+      `${connected}, ${bound}: a primary that was cut off keeps taking writes that will be lost`,
+      'set min-replicas-to-write 1 and min-replicas-max-lag 10',
+    )
+  }
   return ok(`${connected}, ${bound}`)
 }
 

@@ -67,6 +67,16 @@ export function parseRedisUrl(text: string): RedisAddress {
   }
 }
 
+/** What is wrong with the URL, or undefined. */
+export function redisUrlProblem(text: string): string | undefined {
+  try {
+    parseRedisUrl(text)
+    return undefined
+  } catch (error) {
+    return error instanceof RedisUrlProblem ? error.message : 'is wrong'
+  }
+}
+
 function parseHost(text: string, topology: RedisAddress['topology']): RedisAddress['nodes'][number] {
   const match = HOST.exec(text)
   const host = match?.[1] ?? match?.[2]

@@ -1,6 +1,6 @@
 /** What to do about the error replies of a Redis that is there and does not do its work, by their first word. */
 const ADVICE: Readonly<Record<string, string>> = {
-  NOPERM: 'permit its user +eval +evalsha +hmget +hset +pexpire +unlink +info +cluster on ~rt:*',
+  NOPERM: 'permit its user +eval +evalsha +hmget +hset +del +pexpire +unlink +info +cluster on ~rt:*',
   NOAUTH: 'put a user and a password into KEYTURN_REDIS_URL',
   WRONGPASS: 'put the present password into KEYTURN_REDIS_URL',
   OOM: 'raise maxmemory, or keep other data elsewhere',

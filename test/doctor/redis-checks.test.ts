@@ -2,6 +2,8 @@ import { expect } from 'chai'
 import { type RedisFacts, redisChecks } from '../../src/doctor/redis-checks.ts'
 import { lookAtRedis } from '../../src/doctor/redis-facts-redis.ts'
 import { startRedis } from '../support/redis.ts'
+import { startCluster } from '../support/redis-cluster.ts'
+import { startSentinel } from '../support/redis-sentinel.ts'
 import { afterwards } from '../support/root-hooks.ts'
 
 const INFO = {
@@ -115,6 +117,34 @@ describe('the doctor and Redis', () => {
         check: 'redis',
         status: 'fail',
       })
+    })
+
+    it('by Sentinel: who is primary, how many sentinels and replicas, and whether it may be cut off', async () => {
+      const running = await startSentinel({ arguments: ['--appendonly', 'yes'] })
+      afterwards(running.stop)
+      const facts = await lookAtRedis(running.url)
+      const results = redisChecks(facts)
+      expect(statuses(facts)).to.include({ redis: 'ok', 'redis sentinels': 'ok', 'redis replicas': 'warn' })
+      expect(results.find(({ check }) => check === 'redis sentinels')?.found).to.equal(
+        `primary 127.0.0.1:${running.servers[0]?.port}, 2 replicas, 3 sentinels; 3 of 3 in the URL answer`,
+      )
+      await running.sentinels[0]?.kill()
+      expect(statuses(await lookAtRedis(running.url))).to.include({ 'redis sentinels': 'warn' })
+    })
+
+    it('a cluster: its slots, and the settings of each master', async () => {
+      const running = await startCluster({ arguments: ['--appendonly', 'yes'] })
+      afterwards(running.stop)
+      const [first] = running.masters
+      await first?.ask('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')
+      const found = statuses(await lookAtRedis(running.url))
+      expect(Object.keys(found)).to.have.length(1 + 3 * 6)
+      expect(found).to.include({
+        'redis cluster': 'ok',
+        [`redis eviction (127.0.0.1:${first?.port})`]: 'fail',
+      })
+      await first?.ask('CLUSTER', 'DELSLOTS', 0)
+      expect(statuses(await lookAtRedis(running.url))).to.include({ 'redis cluster': 'fail' })
     })
   })
 })

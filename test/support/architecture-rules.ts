@@ -66,7 +66,8 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   'operations.ts': { imports: [], types: ['administration.ts', 'clients', 'users', 'keys'] },
   'demo.ts': { imports: [], types: ['administration.ts'] },
   'drain.ts': { imports: [] },
-  'config.ts': { imports: ['telemetry'] },
+  'config.ts': { imports: ['telemetry', 'config-values.ts'] },
+  'config-values.ts': { imports: ['redis'] },
   ...Object.fromEntries(LEAVES.map((leaf) => [leaf, { imports: [] }])),
 }
 
@@ -121,7 +122,7 @@ export const PACKAGES: Readonly<Record<string, { imports: readonly RegExp[]; typ
   pino: { imports: [/^telemetry\//] },
   'prom-client': { imports: [/^telemetry\//], types: [/^http\//] },
   commander: { imports: [/^cli\//] },
-  zod: { imports: [/^(config|operations)\.ts$/, /^cli\//, /\/administration\.ts$/, /-input\.ts$/] },
+  zod: { imports: [/^(config|config-values|operations)\.ts$/, /^cli\//, /\/administration\.ts$/, /-input\.ts$/] },
 }
 /** The parts of Node that pure folders may use: no input, no output, no time. */
 export const PURE_FOLDERS = ['oauth', 'crypto']
