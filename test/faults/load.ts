@@ -1,5 +1,5 @@
 import type { RegisteredClient } from './door.ts'
-import { type ClientSession, signIn } from './sessions.ts'
+import { type ClientSession, keepSession, signIn } from './sessions.ts'
 import type { World } from './world.ts'
 
 /** Honest people at work. */
@@ -10,32 +10,52 @@ export interface Load {
   stop(): Promise<void>
 }
 
-/** Sessions that take part; a login beyond them takes the place of the oldest, which is only looked at in the end. */
-const SESSIONS = 60
-/** Logins at once while the first sessions are made. */
-const AT_ONCE = 2
+export interface LoadOptions {
+  readonly perSecond: number
+  /** How long a session rests after it was refreshed. */
+  readonly pauseMs: number
+}
 
-/** Signs in the first sessions and then sends requests at a fixed rate, whether or not the earlier ones are answered. */
-export async function startLoad(world: World, perSecond: number): Promise<Load> {
+/** The mix of the catalogue (§5.2), but that revocations and introspections of ended sessions have a crew of their own. */
+const REFRESHES = 0.8
+const LOGINS = 0.06
+const CLIENT_CREDENTIALS = 0.07
+const TICK_MS = 10
+const SEEDERS = 4
+
+/** Begins sessions, and then sends requests at a fixed rate, whether or not the earlier ones have been answered. */
+export async function startLoad(world: World, { perSecond, pauseMs }: LoadOptions): Promise<Load> {
   const { door, clients, users } = world
   const sessions: ClientSession[] = []
   const inFlight = new Set<Promise<unknown>>()
-  const any = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T
+  const any = <T>(list: readonly T[]): T | undefined => list[Math.floor(Math.random() * list.length)]
+  let turn = 0
+
+  async function seed(): Promise<void> {
+    const { client, refreshToken } = await world.seeds.begin()
+    sessions.push(await keepSession(door, client, refreshToken, 'client'))
+  }
 
   async function login(): Promise<void> {
-    const session = await signIn(door, any(clients), any(users), 'client')
+    const [client, user] = [any(clients), any(users)]
+    const session = client && user && (await signIn(door, client, user, 'client'))
     if (session) sessions.push(session)
   }
 
+  /** The next in turn that is at rest: each has its turn before one has it again. */
   async function refresh(): Promise<void> {
-    const session = any(sessions.slice(-SESSIONS))
-    if (session && !session.isBusy() && !session.hasEnded()) await session.refresh()
+    const before = performance.now() - pauseMs
+    for (let tried = 0; tried < sessions.length; tried++) {
+      const session = sessions[turn++ % sessions.length]
+      if (!session || session.isBusy() || session.hasEnded() || session.refreshedAt() > before) continue
+      await session.refresh()
+      return
+    }
   }
 
   async function clientCredentials(): Promise<void> {
-    const client = confidential(clients)
     const form = { grant_type: 'client_credentials', scope: 'read' }
-    await door.ask({ kind: 'client_credentials', actor: 'client', client, form })
+    await door.ask({ kind: 'client_credentials', actor: 'client', client: confidential(clients), form })
   }
 
   async function introspect(): Promise<void> {
@@ -44,18 +64,19 @@ export async function startLoad(world: World, perSecond: number): Promise<Load> 
     if (token) await door.ask({ kind: 'introspect', actor: 'client', client, form: { token } })
   }
 
-  /** The mix of the catalogue (§5.2), but that revocations have a crew of their own. */
   function next(): Promise<void> {
     const dice = Math.random()
-    if (dice < 0.8) return refresh()
-    if (dice < 0.88) return login()
-    return dice < 0.94 ? clientCredentials() : introspect()
+    if (dice < REFRESHES) return refresh()
+    if (dice < REFRESHES + LOGINS) return login()
+    return dice < REFRESHES + LOGINS + CLIENT_CREDENTIALS ? clientCredentials() : introspect()
   }
 
-  const crew = Array.from({ length: AT_ONCE }, async () => {
-    while (sessions.length < SESSIONS / 2) await login()
+  // As many as are at rest while the others are used.
+  const wanted = Math.ceil((perSecond * REFRESHES * pauseMs * 1.1) / 1000)
+  const seeders = Array.from({ length: SEEDERS }, async () => {
+    while (sessions.length < wanted) await seed()
   })
-  await Promise.all(crew)
+  await Promise.all(seeders)
   const started = performance.now()
   let sent = 0
   const timer = setInterval(() => {
@@ -64,7 +85,7 @@ export async function startLoad(world: World, perSecond: number): Promise<Load> 
       const done = next().finally(() => inFlight.delete(done))
       inFlight.add(done)
     }
-  }, 10)
+  }, TICK_MS)
 
   return {
     sessions,

@@ -1,34 +1,29 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { makeBuild } from './builds.ts'
-import { runCampaign } from './campaign.ts'
-import { REDIS_FAULTS } from './redis-faults.ts'
-import { scenariosOf } from './scenario.ts'
-import { startWorld } from './world.ts'
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { parseArgs, promisify } from 'node:util'
+import { heading, isClean, progressLine, report } from './report.ts'
+import { runSuite } from './suite.ts'
 
-const directory = mkdtempSync(join(tmpdir(), 'keyturn-faults-'))
-try {
-  const build = makeBuild(join(directory, 'build'))
-  const world = await startWorld({ topology: 'standalone', nodes: 2, build, directory })
-  try {
-    const result = await runCampaign(world, scenariosOf(REDIS_FAULTS, 'standalone', 'ci'), {
-      size: 'ci',
-      requestsPerSecond: 60,
-      onScenario: (r) =>
-        console.log(r.name, r.operations, r.unavailable, r.unanswered, r.recoveryMs, r.problems),
-    })
-    for (const v of result.verdict.violations) console.log(v.kind, v.because, v.operation)
-    console.log(
-      result.problems,
-      result.operations,
-      result.seconds,
-      result.verdict.lateRetries,
-      result.verdict.endedLate,
-    )
-  } finally {
-    await world.close()
-  }
-} finally {
-  rmSync(directory, { recursive: true })
-}
+const BUILD = fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))
+
+/** `npm run test:faults -- [--size ci|nightly] [--only TEXT]… [--json]`: see docs/faults.md. */
+const { values } = parseArgs({
+  options: {
+    size: { type: 'string', default: 'ci' },
+    only: { type: 'string', multiple: true, default: [] },
+    json: { type: 'boolean', default: false },
+  },
+})
+const { size, only, json } = values
+if (size !== 'ci' && size !== 'nightly') throw new Error('--size is ci or nightly')
+
+// A Ctrl-C ends us, and with us everything that we have started (test/support/guard.ts).
+await promisify(execFile)(process.execPath, [BUILD])
+if (!json) console.log(heading())
+const result = await runSuite({
+  size,
+  only,
+  ...(!json && { onScenario: (topology, each) => console.log(progressLine(topology, each)) }),
+})
+console.log(json ? JSON.stringify(result, undefined, 2) : `\n${report(result)}`)
+process.exitCode = isClean(result) ? 0 : 1

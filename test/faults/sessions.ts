@@ -17,6 +17,8 @@ export interface ClientSession {
   /** Refreshes once; the client tries again by itself for some time. @returns what became of it */
   refresh(): Promise<'refreshed' | 'unavailable' | 'ended'>
   isBusy(): boolean
+  /** When it last wanted to refresh; on the clock of the history. */
+  refreshedAt(): number
   hasEnded(): boolean
 }
 
@@ -32,16 +34,17 @@ const SAVE_FAILS = 0.01
 export async function signIn(
   door: Door,
   client: RegisteredClient,
-  user: { username: string; password: string },
+  { username, password }: { username: string; password: string },
   actor: Actor,
 ): Promise<ClientSession | undefined> {
-  const form = { grant_type: 'password', ...user, scope: 'read' }
+  const form = { grant_type: 'password', username, password, scope: 'read' }
   const { answer } = await door.ask({ kind: 'login', actor, client, form })
   if (!('status' in answer) || answer.successor === undefined) return undefined
   return keepSession(door, client, answer.successor, actor)
 }
 
-async function keepSession(
+/** Keeps a session that has begun. */
+export async function keepSession(
   door: Door,
   client: RegisteredClient,
   refreshToken: string,
@@ -73,11 +76,13 @@ async function keepSession(
     wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds / TIME_SCALE)),
   })
   let busy = false
+  let refreshedAt = Number.NEGATIVE_INFINITY
   return {
     client,
     token: () => kept?.refreshToken ?? '',
     spent: () => spent,
     isBusy: () => busy,
+    refreshedAt: () => refreshedAt,
     hasEnded: () => ended,
     async refresh() {
       busy = true
@@ -88,6 +93,7 @@ async function keepSession(
         return error instanceof SessionEnded ? 'ended' : 'unavailable'
       } finally {
         busy = false
+        refreshedAt = performance.now()
       }
     },
   }

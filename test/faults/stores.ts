@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { type Database, openDatabase } from '../../src/postgres/database.ts'
 import { migrate } from '../../src/postgres/migrate.ts'
@@ -12,8 +13,10 @@ export interface Store {
   readonly port: number
   /** SIGKILL. */
   kill(): Promise<void>
-  /** Comes back; nothing where it is up. */
-  start(): Promise<void>
+  /** As an operator stops it. */
+  stop(): Promise<void>
+  /** Comes back, with other arguments where some are given; nothing where it is up. */
+  start(more?: readonly string[]): Promise<void>
   /** SIGSTOP and SIGCONT. */
   pause(): void
   resume(): void
@@ -24,9 +27,9 @@ export interface Store {
 /** Redis alone, and a client on it for the suite's own mischief. */
 export interface RedisStore extends Store {
   readonly url: string
-  /** Comes back with other arguments than before. */
-  restart(more: readonly string[]): Promise<void>
-  /** Runs one command on a connection of the suite's own. */
+  /** Where it keeps what it keeps. */
+  readonly directory: string
+  /** Runs one command on a connection of the suite's own, as a user of its own who may do everything. */
   command(...words: [string, ...(string | number)[]]): Promise<unknown>
 }
 
@@ -39,24 +42,49 @@ export interface PostgresStore extends Store {
 /** A commit is in the operating system's hands when it is acknowledged: it outlives the process, as in production. */
 const POSTGRES_SETTINGS = { synchronous_commit: 'on', max_connections: '120' }
 
+const COMMAND_TIMEOUT_MS = 5000
+/** After `kill`, the server's children may live a moment longer and hold what the next one needs. */
+const START_ATTEMPTS = 20
+const START_AGAIN_MS = 250
+/** The nodes' user may lose its rights or its password: the suite has its own. Not set by `ACL`, which a restart forgets. */
+const SUITE_USER = ['--user', 'suite', 'on', 'nopass', '~*', '&*', '+@all']
+const REDIS_ARGUMENTS = ['--enable-debug-command', 'yes', ...SUITE_USER]
+
 async function makeStore(
   name: string,
-  open: (options: { port?: number; directory: string }) => Promise<RunningServer>,
-): Promise<Store & { url: string }> {
+  open: (options: {
+    port?: number
+    directory: string
+    arguments: readonly string[]
+  }) => Promise<RunningServer>,
+): Promise<Store & { url: string; directory: string }> {
   const directory = serverDirectory(name)
-  let running: RunningServer | undefined = await open({ directory })
+  let running: RunningServer | undefined = await open({ directory, arguments: [] })
   const { port, url } = running
+
+  async function start(more: readonly string[] = []): Promise<void> {
+    for (let left = START_ATTEMPTS; running === undefined; left--) {
+      try {
+        running = await open({ port, directory, arguments: more })
+      } catch (error) {
+        if (left === 1) throw error
+        await delay(START_AGAIN_MS)
+      }
+    }
+  }
+
   return {
-    port,
-    url,
+    ...{ port, url, directory, start },
     pid: () => running?.pid ?? 0,
     async kill() {
       const server = running
       running = undefined
       await server?.kill()
     },
-    async start() {
-      running ??= await open({ port, directory })
+    async stop() {
+      const server = running
+      running = undefined
+      await server?.stop()
     },
     pause: () => running?.pause(),
     resume: () => running?.resume(),
@@ -70,18 +98,17 @@ async function makeStore(
 
 /** Starts a private Redis. */
 export async function openRedisStore(): Promise<RedisStore> {
-  let more: readonly string[] = []
-  const store = await makeStore('redis', (options) => startRedis({ ...options, arguments: more }))
+  const store = await makeStore('redis', (options) =>
+    startRedis({ ...options, arguments: [...REDIS_ARGUMENTS, ...options.arguments] }),
+  )
   return {
     ...store,
-    async restart(args) {
-      more = args
-      await store.kill()
-      await store.start()
-    },
     async command(...[name, ...words]) {
-      const client = new Redis(store.url, { protocol: 2, retryStrategy: () => null, commandTimeout: 5000 })
-      client.on('error', () => {})
+      const client = new Redis(store.url, {
+        ...{ username: 'suite', password: 'any', protocol: 2 },
+        ...{ retryStrategy: () => null, commandTimeout: COMMAND_TIMEOUT_MS },
+      })
+      client.on('error', () => {}) // the command is rejected
       try {
         return await client.call(name, ...words)
       } finally {

@@ -48,8 +48,9 @@ export function startThieves(world: World): Thieves {
     await refreshed(session, 1)
     const token = session.token()
     const copies = Array.from({ length: COPIES }, () => present(session, token))
-    await Promise.all([session.refresh(), ...copies])
-    await refreshed(session, 1)
+    await refreshed(session, 2)
+    await present(session, token)
+    await Promise.all(copies)
     await present(session, token)
     await present(session, session.token(), 'victim')
   }

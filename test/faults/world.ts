@@ -1,63 +1,59 @@
-import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { clientAdministration } from '../../src/clients/administration.ts'
-import { clientsPostgres } from '../../src/clients/clients-postgres.ts'
-import { systemClock } from '../../src/clock.ts'
 import { createSealingKey } from '../../src/keys/sealing-key.ts'
-import { startHasher } from '../../src/passwords/hasher.ts'
-import type { Database } from '../../src/postgres/database.ts'
-import { userAdministration } from '../../src/users/administration.ts'
-import { usersPostgres } from '../../src/users/users-postgres.ts'
+import { type RunningCluster, startCluster } from '../support/redis-cluster.ts'
+import { type RunningSentinel, startSentinel } from '../support/redis-sentinel.ts'
 import { type Build, RETRY_WINDOW_MS } from './builds.ts'
 import { type Door, makeDoor, type RegisteredClient } from './door.ts'
 import { type History, makeHistory } from './history.ts'
 import { makeNode, type Node } from './nodes.ts'
 import { type Link, openLink } from './proxy.ts'
+import { ISSUER, openSeeds, register, type Seeds, type TestUser } from './seeds.ts'
 import { openPostgresStore, openRedisStore, type PostgresStore, type RedisStore } from './stores.ts'
 
 /** Which stores a deployment has. */
-export type Topology = 'standalone' | 'small'
+export type Topology = 'standalone' | 'small' | 'sentinel' | 'cluster'
 
 /** One deployment of its own, with a link in front of everything that can be reached. */
 export interface World {
   readonly topology: Topology
   readonly nodes: readonly Node[]
-  /** From each node to Redis, and from each to PostgreSQL, in the order of the nodes. */
+  /** From each node to PostgreSQL, and to a Redis that stands alone, in the order of the nodes. */
   readonly redisLinks: readonly Link[]
   readonly postgresLinks: readonly Link[]
-  /** Only in the topology `standalone`. */
+  /** Each only in the topology of its name; `standalone` has `redis`. */
   readonly redis: RedisStore | undefined
+  readonly sentinel: RunningSentinel | undefined
+  readonly cluster: RunningCluster | undefined
   readonly postgres: PostgresStore
   readonly clients: readonly RegisteredClient[]
-  readonly users: readonly { username: string; password: string }[]
+  readonly users: readonly TestUser[]
+  /** For sessions without the cost of a login. */
+  readonly seeds: Seeds
   readonly door: Door
   readonly history: History
   /** What went wrong beside requests: a node that ended by itself. */
   readonly incidents: string[]
+  /** For `Node.start`: a build with failpoints in it. */
+  readonly failpoints: Build
   /** Families in which a known double fault was provoked (check-history.ts). */
   readonly doubleFaults: Set<string>
   close(): Promise<void>
 }
 
-const USERS = 6
-/** One of each kind; only a browser's spent tokens are a thief's once their window is over. */
-const DETAILS = [
-  { name: 'confidential', grants: ['password', 'refresh_token', 'client_credentials'] },
-  { name: 'native', grants: ['password', 'refresh_token'], isPublic: true, isNative: true },
-  { name: 'browser', grants: ['password', 'refresh_token'], isPublic: true },
-] as const
-
 export interface WorldOptions {
   readonly topology: Topology
   readonly nodes: number
   readonly build: Build
+  /** With every failpoint in it. */
+  readonly failpoints: Build
   /** Its own; removed by whoever made it. */
   readonly directory: string
 }
 
 /** Starts a deployment. What has started is stopped again when the rest cannot be. */
-export async function startWorld({ topology, nodes: count, build, directory }: WorldOptions): Promise<World> {
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const { topology, nodes: count, build, failpoints, directory } = options
   const closing: (() => Promise<unknown>)[] = []
   const close = async () => {
     for (const end of closing.splice(0).reverse()) await end()
@@ -69,13 +65,15 @@ export async function startWorld({ topology, nodes: count, build, directory }: W
   }
 
   try {
-    const [postgres, redis] = await Promise.all([
+    const [postgres, redis, sentinel, cluster] = await Promise.all([
       opened(openPostgresStore()),
       topology === 'standalone' ? opened(openRedisStore()) : undefined,
+      topology === 'sentinel' ? opened(closable(startSentinel())) : undefined,
+      topology === 'cluster' ? opened(closable(startCluster({ replicas: true }))) : undefined,
     ])
     const keys = join(directory, 'keys')
     mkdirSync(keys, { recursive: true })
-    await createSealingKey(keys)
+    const sealingKey = await createSealingKey(keys)
     const { clients, users } = await register(postgres.database)
 
     const incidents: string[] = []
@@ -88,16 +86,18 @@ export async function startWorld({ topology, nodes: count, build, directory }: W
       postgresLinks.push(postgresLink)
       const redisLink = redis && (await opened(openLink(redis.port)))
       if (redisLink) redisLinks.push(redisLink)
+      // Sentinels and clusters say themselves where to go, so that there is no link on the way.
+      const redisUrl = redisLink ? `redis://127.0.0.1:${redisLink.port}` : (sentinel ?? cluster)?.url
       const node: Node = await opened(
         makeNode({
           name,
           build,
           directory,
           environment: {
-            KEYTURN_ISSUER: 'http://localhost:7600',
+            KEYTURN_ISSUER: ISSUER,
             KEYTURN_KEYS_DIR: keys,
             KEYTURN_DATABASE_URL: `postgres://postgres@127.0.0.1:${postgresLink.port}/postgres`,
-            ...(redisLink && { KEYTURN_REDIS_URL: `redis://127.0.0.1:${redisLink.port}` }),
+            ...(redisUrl && { KEYTURN_REDIS_URL: redisUrl }),
             KEYTURN_REFRESH_RETRY_WINDOW: String(RETRY_WINDOW_MS / 1000),
             KEYTURN_HASH_CONCURRENCY: '1',
             KEYTURN_LOG_LEVEL: 'warn',
@@ -108,6 +108,7 @@ export async function startWorld({ topology, nodes: count, build, directory }: W
       nodes.push(node)
     }
     await Promise.all(nodes.map((node) => node.start()))
+    const seeds = await openSeeds({ database: postgres.database, sealingKey, clients, users })
 
     const history = makeHistory()
     const door = makeDoor(
@@ -115,8 +116,9 @@ export async function startWorld({ topology, nodes: count, build, directory }: W
       history,
     )
     return {
-      ...{ topology, nodes, redisLinks, postgresLinks, redis, postgres },
-      ...{ clients, users, door, history, incidents, close },
+      ...{ topology, nodes, redisLinks, postgresLinks, postgres, redis, sentinel, cluster },
+      ...{ clients, users, seeds, door, history, incidents, close },
+      failpoints,
       doubleFaults: new Set(),
     }
   } catch (error) {
@@ -125,23 +127,7 @@ export async function startWorld({ topology, nodes: count, build, directory }: W
   }
 }
 
-/** Makes the clients and users, as an operator would. */
-async function register(database: Database) {
-  const clock = systemClock
-  const clientsOf = clientAdministration({ clients: clientsPostgres(database), clock })
-  const clients: RegisteredClient[] = []
-  for (const details of DETAILS) {
-    const scopes = ['read', 'account']
-    const { client, secret } = await clientsOf.create({ ...details, isFirstParty: true, scopes }, 'test')
-    clients.push({ id: client.id, secret, latePolicy: client.latePolicy })
-  }
-  const hasher = startHasher({ concurrency: 1, clock })
-  const usersOf = userAdministration({ users: usersPostgres(database), hasher, clock })
-  const users = Array.from({ length: USERS }, (_, index) => ({
-    username: `user${index}`,
-    password: randomBytes(12).toString('hex'),
-  }))
-  for (const user of users) await usersOf.create(user, 'test')
-  await hasher.close()
-  return { clients, users }
+async function closable<T extends { stop(): Promise<void> }>(starting: Promise<T>) {
+  const running = await starting
+  return { ...running, close: running.stop }
 }
