@@ -20,7 +20,7 @@ function killedAt(failpoint: Failpoint, more: Partial<Fault> = {}): Fault {
     async inject(world) {
       const node = first(world)
       await node.terminate()
-      await node.start({ failpoint })
+      await startFailing(world, failpoint)
       await dies(node)
     },
     heal: (world) => first(world).start(),
@@ -37,7 +37,7 @@ function throwsAt(failpoint: Failpoint, more: Partial<Fault> = {}): Fault {
     async inject(world) {
       const node = first(world)
       await node.terminate()
-      await node.start({ failpoint })
+      await startFailing(world, failpoint)
     },
     async heal(world) {
       const node = first(world)
@@ -93,19 +93,32 @@ export const NODE_FAULTS: readonly Fault[] = [
     async inject(world) {
       const node = first(world)
       await node.terminate()
-      await node.start({ failpoint: 'exception in a handler' })
+      await startFailing(world, 'exception in a handler')
       for (let left = 5; left > 0; left--) await expectServerError(node)
     },
   }),
   throwsAt('stray exception in a handler'),
   throwsAt('stray rejection in a handler'),
   throwsAt('exception in a timer'),
-  throwsAt('exception in a redis callback', { topologies: ['standalone'] }),
+  throwsAt('exception in a redis callback', {
+    topologies: ['standalone'],
+    async inject(world) {
+      const node = first(world)
+      await node.terminate()
+      await startFailing(world, 'exception in a redis callback')
+      for (const link of world.redisLinks) link.reset()
+    },
+  }),
 ]
 
 function first({ nodes: [node] }: World): Node {
   if (!node) throw new Error('there is no node')
   return node
+}
+
+/** Starts the first node from the build that has failpoints, with one of them armed. */
+async function startFailing(world: World, failpoint: Failpoint): Promise<void> {
+  await first(world).start({ build: world.failpoints, failpoint })
 }
 
 /** @throws Error when it is still alive after some time */
