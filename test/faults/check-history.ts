@@ -9,7 +9,7 @@ export type ViolationKind =
   | 'lost'
   /** A spent token was accepted outside its window, or after its successor had been used. */
   | 'revived'
-  /** A session that was acknowledged to be revoked gave a token, or was called active. */
+  /** A session that was acknowledged to be revoked, or had ended otherwise, gave a token or was called active. */
   | 'undone'
   /** A later answer had an earlier generation. */
   | 'backwards'
@@ -61,7 +61,7 @@ export function checkHistory(operations: readonly Operation[], options: CheckOpt
     const isDoubleFault = doubleFaults?.has(family) ?? false
     lateRetries += checkSuccessors(refreshes, { retryWindowMs, isDoubleFault }, report)
     endedLate += checkLost(refreshes, retryWindowMs, report)
-    checkRevoked(ofFamily, report)
+    checkEnded(ofFamily, report)
   }
   return { violations, endedLate, lateRetries }
 }
@@ -102,14 +102,17 @@ function checkLost(refreshes: readonly Operation[], retryWindowMs: number, repor
   return endedLate
 }
 
-function checkRevoked(operations: readonly Operation[], report: Report): void {
-  const revocations = operations.filter((one) => one.kind === 'revoke' && succeeded(one))
-  const revokedAt = Math.min(...revocations.map(({ completedAt }) => completedAt))
+/** Once a revocation is acknowledged, or a genuine token of the session has been refused, the session is over. */
+function checkEnded(operations: readonly Operation[], report: Report): void {
+  const completed = (ends: readonly Operation[]) => Math.min(...ends.map(({ completedAt }) => completedAt))
+  const isRefusal = ({ kind, answer }: Operation) =>
+    kind === 'refresh' && 'status' in answer && answer.status === 400 && answer.error === 'invalid_grant'
+  const isRevocation = (one: Operation) => one.kind === 'revoke' && succeeded(one)
+  const endedAt = completed(operations.filter((one) => isRevocation(one) || isRefusal(one)))
   for (const one of operations) {
-    if (one.invokedAt <= revokedAt || !('status' in one.answer)) continue
-    const sinceMs = Math.round(one.invokedAt - revokedAt)
-    if (one.kind === 'refresh' && succeeded(one)) report('undone', one, `a token ${sinceMs} ms after it`)
-    if (one.kind === 'introspect' && one.answer.isActive)
-      report('undone', one, `active ${sinceMs} ms after it`)
+    if (one.invokedAt <= endedAt || !('status' in one.answer)) continue
+    const since = `${Math.round(one.invokedAt - endedAt)} ms after it had ended`
+    if (one.kind === 'refresh' && succeeded(one)) report('undone', one, `a token ${since}`)
+    if (one.kind === 'introspect' && one.answer.isActive) report('undone', one, `active ${since}`)
   }
 }
