@@ -10,8 +10,10 @@ export function clientLets(client: string, createdAt: string): string {
   return `(${client}.disabled_at is null and ${createdAt} >= coalesce(${client}.families_end_before, '-infinity'))`
 }
 
-/** Whether family `f` of client `fc` stands. Its session, its user and its expiry are for others to ask. */
-export const FAMILY_STANDS = `(f.ended_at is null and ${clientLets('fc', 'f.created_at')})`
+/** Whether family `f`, which is client `client`'s, stands. Its session, its user and its expiry are for others to ask. */
+export function familyStands(client: string): string {
+  return `(f.ended_at is null and ${clientLets(client, 'f.created_at')})`
+}
 
 /**
  * Where to read sessions from: `s`, with its user `u`, its client `c` and `families`, what its families say together.
@@ -20,7 +22,7 @@ export const FAMILY_STANDS = `(f.ended_at is null and ${clientLets('fc', 'f.crea
 export function sessionsWithFacts(now: string): string {
   return `sessions s join users u on u.id = s.user_id
     left join lateral (
-      select bool_or(${FAMILY_STANDS} and f.idle_expires_at > ${now}) as live, max(f.rotated_at) as rotated_at,
+      select bool_or(${familyStands('fc')} and f.idle_expires_at > ${now}) as live, max(f.rotated_at) as rotated_at,
         min(f.client_id) as client_id, max(f.end_reason) as end_reason
       from refresh_families f join clients fc on fc.id = f.client_id where f.session_id = s.id
     ) families on true

@@ -1,7 +1,7 @@
 import { recordAudit } from '../audit/audit-postgres.ts'
 import type { Queryable } from '../postgres/database.ts'
 import { currentRequest } from '../telemetry/request-context.ts'
-import { FAMILY_STANDS, KEPT_AFTER_END } from './live-postgres.ts'
+import { familyStands, KEPT_AFTER_END } from './live-postgres.ts'
 import type { EndReason } from './session.ts'
 
 // Parts of other stores' transactions. Whoever locks families and their session does so in this order, so that no two
@@ -113,7 +113,7 @@ export async function endSessionWithoutFamilies(
     `update sessions set ended_at = $3, end_reason = $2, remove_after = $3::timestamptz + ${KEPT_AFTER_END}
      where id = $1 and ended_at is null and not exists (
        select 1 from refresh_families f join clients fc on fc.id = f.client_id
-       where f.session_id = $1 and ${FAMILY_STANDS})
+       where f.session_id = $1 and ${familyStands('fc')})
      returning id`,
     [sessionId, reason, now],
   )

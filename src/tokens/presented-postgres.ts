@@ -3,7 +3,7 @@ import { type ClientRow, toClient } from '../clients/client-row.ts'
 import type { Clock } from '../clock.ts'
 import { coalesce } from '../postgres/coalesce.ts'
 import type { Database } from '../postgres/database.ts'
-import { FAMILY_STANDS, SESSION_STANDS } from '../sessions/live-postgres.ts'
+import { familyStands, SESSION_STANDS } from '../sessions/live-postgres.ts'
 import type { Presented, ReadPresented } from './presented.ts'
 import { FAMILY_COLUMNS, type RefreshFamilyRow, toFamily } from './refresh-family-row.ts'
 
@@ -20,7 +20,7 @@ const CLIENT_ID = /^[a-z][a-z0-9_]{2,63}$/
 
 const SQL = `
   select c.*, secrets.list as secrets, ${FAMILY_COLUMNS}, u.username, u.is_active,
-    not (${SESSION_STANDS} and ${FAMILY_STANDS}) as has_ended, s.authenticated_at
+    not (${SESSION_STANDS} and ${familyStands('c')}) as has_ended, s.authenticated_at
   from unnest($1::text[], $2::bytea[]) with ordinality as asked (client_id, family_id, place)
   left join clients c on c.id = asked.client_id
   left join lateral (
@@ -31,7 +31,6 @@ const SQL = `
   left join refresh_families f on f.id = asked.family_id
   left join users u on u.id = f.user_id
   left join sessions s on s.id = f.session_id
-  left join clients fc on fc.id = f.client_id
   order by asked.place`
 
 /** Reads clients and families from PostgreSQL, one query for all requests of a turn of the event loop. */

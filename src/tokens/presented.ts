@@ -12,7 +12,10 @@ export interface PresentedFamily {
   readonly family: RefreshFamily
   readonly user: TokenUser
   readonly userIsActive: boolean
-  /** Whether the family has ended, by itself or with its session, its client or a cutoff of either. */
+  /**
+   * Whether the family has ended, by itself or with its session, its client or a cutoff of either. It is told for the
+   * client that presents it: of another's family it says nothing, and nobody is to act on one.
+   */
   readonly sessionEnded: boolean
   readonly authenticatedAt: Date
 }

@@ -1,7 +1,7 @@
 import { recordAudit } from '../audit/audit-postgres.ts'
 import { coalesce } from '../postgres/coalesce.ts'
 import type { Database } from '../postgres/database.ts'
-import { clientLets, FAMILY_STANDS, SESSION_STANDS } from '../sessions/live-postgres.ts'
+import { clientLets, familyStands, SESSION_STANDS } from '../sessions/live-postgres.ts'
 import type { TokenBasis, TokenStanding } from './token-standing.ts'
 
 /** Longer than any two clocks differ: a node that is behind still takes the token for a live one. */
@@ -9,19 +9,19 @@ const KEPT_AFTER_EXPIRY = "interval '1 hour'"
 
 const SQL = `
   select
-    not exists (select 1 from revoked_access_tokens r where r.jti = asked.jti)
-    and exists (select 1 from clients c where c.id = asked.client_id and c.disabled_at is null)
+    c.id is not null and c.disabled_at is null
+    and not exists (select 1 from revoked_access_tokens r where r.jti = asked.jti)
     and (asked.user_id is null
       or exists (select 1 from users u where u.id = asked.user_id and u.is_active))
     and (asked.session_id is null
-      or exists (select 1 from sessions s join clients c on c.id = asked.client_id
-        where s.id = asked.session_id and ${SESSION_STANDS}
-          and (asked.family_id is not null or ${clientLets('c', 's.created_at')})))
+      or exists (select 1 from sessions s where s.id = asked.session_id and ${SESSION_STANDS}
+        and (asked.family_id is not null or ${clientLets('c', 's.created_at')})))
     and (asked.family_id is null
-      or exists (select 1 from refresh_families f join clients fc on fc.id = f.client_id
-        where f.id = asked.family_id and ${FAMILY_STANDS})) as stands
+      or exists (select 1 from refresh_families f
+        where f.id = asked.family_id and f.client_id = c.id and ${familyStands('c')})) as stands
   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[])
     with ordinality as asked (jti, client_id, user_id, session_id, family_id, place)
+  left join clients c on c.id = asked.client_id
   order by asked.place`
 
 /** Reads and writes the standing of access tokens in PostgreSQL, one query for all of a turn of the event loop. */
