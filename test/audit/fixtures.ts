@@ -10,13 +10,13 @@ import { removeOldest } from '../../src/audit/retention.ts'
 import type { Database } from '../../src/postgres/database.ts'
 
 /** Two versions of the key: the log spans a change of it. */
-export const KEYS: readonly ChainKey[] = [1, 2].map((version) => ({
+const KEYS: readonly ChainKey[] = [1, 2].map((version) => ({
   version,
   key: Buffer.alloc(32, version),
 }))
 const [FIRST_KEY, SECOND_KEY] = KEYS as [ChainKey, ChainKey]
 
-export const keyOf = (version: number) => KEYS.find((key) => key.version === version)?.key
+const keyOf = (version: number) => KEYS.find((key) => key.version === version)?.key
 
 /** The audit log of a database, as a test writes, chains, spoils and verifies it. */
 export function openLog(database: Database) {
