@@ -36,6 +36,7 @@ export interface RedisStore extends Store {
 /** PostgreSQL, and a pool of the suite's own on it. */
 export interface PostgresStore extends Store {
   readonly url: string
+  readonly directory: string
   readonly database: Database
 }
 

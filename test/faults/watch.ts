@@ -12,6 +12,8 @@ export function startWatch({ nodes, history }: World): { stop(): Promise<void> }
   let isOver = false
 
   async function watch(node: World['nodes'][number]): Promise<void> {
+    // Before it has read its keys for the first time it cannot publish them.
+    let hasKeys = false
     while (!isOver) {
       await delay(EVERY_MS)
       const invokedAt = performance.now()
@@ -21,8 +23,11 @@ export function startWatch({ nodes, history }: World): { stop(): Promise<void> }
         await answer.text()
         const completedAt = performance.now()
         const about = { kind: 'jwks', actor: 'client', latePolicy: 'supersede', node: node.name } as const
-        history.add({ ...about, invokedAt, completedAt, answer: { status: answer.status } })
-      } catch {} // It is being killed, or stands still; that it runs at all is known elsewhere.
+        hasKeys ||= answer.ok
+        if (hasKeys) history.add({ ...about, invokedAt, completedAt, answer: { status: answer.status } })
+      } catch (error) {
+        if (error instanceof TypeError) hasKeys = false // nobody listens: it starts anew
+      } // It is being killed, or stands still; that it runs at all is known elsewhere.
     }
   }
 
