@@ -1,15 +1,15 @@
 import type { Row } from './answer.ts'
 
 /** Fields whose content is the operator's own: its names stay as they are. */
-const FREE_FIELDS = new Set(['extra'])
+const FREE_FIELDS = new Set(['extra', 'details'])
 const GAP = '  '
 
 /** One column of a table: the field it shows, and its heading where that is another word. */
 export type Column = string | readonly [field: string, heading: string]
 
 /**
- * The one JSON document that `--json` prints, as a line. Names become snake_case, times ISO 8601; what `extra` contains
- * stays as it was stored.
+ * The one JSON document that `--json` prints, as a line. Names become snake_case, times ISO 8601; what `extra` and
+ * `details` contain stays as it was stored.
  */
 export function toJson(data: unknown): string {
   return JSON.stringify(withWireNames(JSON.parse(JSON.stringify(data ?? null))))
