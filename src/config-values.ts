@@ -1,6 +1,19 @@
+import { isIP, isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { redisUrlProblem } from './redis/redis-url.ts'
+
+/** An address as sockets want it, or a name; IPv6 is taken in brackets too, as URLs have it. */
+export const host = z
+  .string()
+  .transform((text) => text.replace(/^\[(.*)\]$/, '$1'))
+  .refine(isHost, 'must be an address or a host name (127.0.0.1, ::1, localhost)')
+
+/** RFC 1123 §2.1: what consists of numbers and dots alone is an address, or nothing. */
+function isHost(text: string): boolean {
+  if (text.includes(':')) return isIP(text) === 6
+  return /^[\d.]*$/.test(text) ? isIPv4(text) : /^\w[\w-]*(\.\w[\w-]*)*\.?$/.test(text)
+}
 
 /** A directory, as an absolute path. */
 export const directory = z

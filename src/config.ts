@@ -1,7 +1,7 @@
 import { availableParallelism, tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { addresses, directory, redisUrl } from './config-values.ts'
+import { addresses, directory, host, redisUrl } from './config-values.ts'
 import { LOG_LEVELS, type LogLevel } from './telemetry/logger.ts'
 
 /** Which stores are in use: see docs/adr/0002-three-modes.md. */
@@ -87,7 +87,7 @@ const issuer = url(['http:', 'https:'], 'https://id.example.com').refine((text) 
 /** Every variable there is; docs/configuration.md describes them, and a test compares the two. */
 const VARIABLES = {
   KEYTURN_ISSUER: issuer.optional(),
-  KEYTURN_HOST: z.string().min(1, 'must be an address or a host name').default('127.0.0.1'),
+  KEYTURN_HOST: host.default('127.0.0.1'),
   KEYTURN_PORT: port.default(7600),
   KEYTURN_METRICS_PORT: port.default(7601),
   KEYTURN_DATABASE_URL: url(['postgres:', 'postgresql:'], 'postgres://user@host:5432/keyturn').optional(),

@@ -5,13 +5,12 @@ import type { Config } from './config.ts'
 import { listenControl } from './control/control-server.ts'
 import { controlSocketPath } from './control/control-socket-path.ts'
 import { type DemoAccounts, demoAccounts } from './demo.ts'
-import { drain, listen } from './drain.ts'
+import { drain, listen, listenRefusal } from './drain.ts'
 import { type KeySchedule, keySchedule } from './keys/schedule.ts'
 import { createSealingKey, readSealingKey, type SealingKey, SealingKeyProblem } from './keys/sealing-key.ts'
 import { OPERATION_NAMES, runOperation } from './operations.ts'
 import { startHasher } from './passwords/hasher.ts'
 import type { Database } from './postgres/database.ts'
-import { Refusal } from './refusal.ts'
 import { openStores } from './stores.ts'
 import type { Logger } from './telemetry/logger.ts'
 
@@ -155,10 +154,6 @@ async function listenOrExplain(
   try {
     await listen(server, port, host)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-    throw new Refusal(
-      'port_taken',
-      `port ${port} on ${host} is in use: stop what uses it, or set ${variable}`,
-    )
+    throw listenRefusal(error, { port, host, variable })
   }
 }

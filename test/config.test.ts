@@ -43,6 +43,39 @@ describe('the configuration', () => {
     })
   })
 
+  for (const [text, host] of [
+    ['[::1]', '::1'],
+    ['::1', '::1'],
+    ['127.0.0.1', '127.0.0.1'],
+    ['localhost', 'localhost'],
+    ['my-host_1.example.com', 'my-host_1.example.com'],
+  ] as const) {
+    it(`the host ${text} is ${host}`, () => {
+      const environment = { KEYTURN_HOST: text, KEYTURN_DATABASE_URL: DATABASE }
+      expect(readConfig(environment).host).to.equal(host)
+    })
+  }
+
+  for (const text of [
+    '',
+    '127.999.0.1',
+    '127.1',
+    '1',
+    '[::1',
+    '[]',
+    ':::',
+    '::1%',
+    'a b',
+    'http://localhost',
+    'host:80',
+    '-.',
+  ]) {
+    it(`"${text}" is no host`, () => {
+      const environment = { KEYTURN_HOST: text, KEYTURN_DATABASE_URL: DATABASE }
+      expect(() => readConfig(environment)).to.throw(ConfigProblem, 'KEYTURN_HOST must be an address')
+    })
+  }
+
   it('the default issuer follows the port', () => {
     expect(readConfig({ KEYTURN_PORT: '8080' }).issuer).to.equal('http://localhost:8080')
   })

@@ -4,6 +4,9 @@ import { Refusal } from '../refusal.ts'
 import { Unavailable } from '../unavailable.ts'
 import { type ControlAnswer, encodeMessage, MAX_MESSAGE_BYTES, readMessage } from './control-message.ts'
 
+/** What lstat says where there is no such file, or not even its directory. */
+const NOT_THERE: readonly string[] = ['ENOENT', 'ENOTDIR', 'ELOOP']
+
 /** No process answers on the socket: the command may open the data directory itself. */
 export class NotRunning extends Error {
   constructor(path: string) {
@@ -76,7 +79,9 @@ function checkOwner(path: string): void {
   try {
     found = lstatSync(path)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new NotRunning(path)
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (NOT_THERE.includes(code)) throw new NotRunning(path)
+    if (code === 'EACCES') throw untrusted(path, 'is in a directory of another user: run this as that user')
     throw error
   }
   const own = process.getuid?.() ?? found.uid

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import { openDataDirectory } from '../embedded/data-directory.ts'
+import { pathRefusal } from '../path-refusal.ts'
 import { type Database, openDatabase } from '../postgres/database.ts'
 import { openPglite } from '../postgres/pglite.ts'
 import { Refusal } from '../refusal.ts'
@@ -39,7 +40,7 @@ export async function openForDoctor(config: Config): Promise<OpenedDatabase | No
 async function openEmbedded(directory: string): Promise<OpenedDatabase | NoDatabase> {
   const data = await openDataDirectory(directory).catch((error: unknown) => {
     if (error instanceof Refusal && error.code === 'data_directory_in_use') return undefined
-    throw error
+    throw pathRefusal(error, directory, 'KEYTURN_DATA_DIR')
   })
   if (data === undefined) return { status: 'skipped', reason: 'the running process has it: see service' }
   try {

@@ -1,6 +1,7 @@
 import { type Stats, statSync } from 'node:fs'
 import { type SealingKeyProblem, sealingKeyPath } from '../keys/sealing-key.ts'
 import { type CheckResult, type Finding, fail, ok, skipped, warn } from './check.ts'
+import { obstacleToWriting } from './writable.ts'
 
 const GROUP_READ = 0o040
 const OTHERS_READ = 0o004
@@ -32,7 +33,11 @@ export function sealingKeyChecks(facts: SealingKeyFacts): CheckResult[] {
 
 function usability({ fingerprint, problem, isMadeAtStart, directory }: SealingKeyFacts): Finding {
   if (fingerprint !== undefined) return ok(`${sealingKeyPath(directory)}, fingerprint ${fingerprint}`)
-  if (problem?.kind === 'missing' && isMadeAtStart) return skipped('the first start makes it')
+  if (problem?.kind === 'missing' && isMadeAtStart) {
+    const obstacle = obstacleToWriting(directory)
+    if (obstacle === undefined) return skipped('the first start makes it')
+    return fail(obstacle, 'set KEYTURN_KEYS_DIR to a directory that the user Keyturn runs as may write to')
+  }
   return fail(
     problem?.message ?? 'it cannot be used',
     'mount the sealing key of this database; keyturn keys init makes one for a new database',

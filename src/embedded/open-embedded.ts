@@ -1,6 +1,7 @@
 import { renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { pathRefusal } from '../path-refusal.ts'
 import { type ConnectionSettings, openDatabase } from '../postgres/database.ts'
 import { migrate, pendingMigrations } from '../postgres/migrate.ts'
 import { type EmbeddedPostgres, openPglite } from '../postgres/pglite.ts'
@@ -36,18 +37,20 @@ export async function openEmbedded({
   directory: string
   seedFolder?: string
 }): Promise<EmbeddedDatabase> {
-  const data = await openDataDirectory(directory)
+  const data = await openDataDirectory(directory).catch((error) => {
+    throw explain(error, directory)
+  })
   let pglite: EmbeddedPostgres | undefined
   try {
     if (!data.hasDatabase) await makeDatabase(data, seedFolder)
-    pglite = await openPglite({ directory: data.databasePath }).catch((cause: Error) =>
-      refuseDamaged(data, cause),
-    )
+    pglite = await openPglite({ directory: data.databasePath }).catch((cause: Error) => {
+      throw explain(cause, data.path) === cause ? damaged(data, cause) : cause
+    })
     await bringUpToDate(pglite.settings)
   } catch (error) {
     await pglite?.close()
     data.release()
-    throw error
+    throw explain(error, data.path)
   }
   const opened = pglite
   return {
@@ -61,8 +64,12 @@ export async function openEmbedded({
   }
 }
 
-function refuseDamaged({ path }: DataDirectory, { message }: Error): never {
-  throw new Refusal(
+function explain(error: unknown, directory: string): unknown {
+  return pathRefusal(error, directory, 'KEYTURN_DATA_DIR')
+}
+
+function damaged({ path }: DataDirectory, { message }: Error): Refusal {
+  return new Refusal(
     'data_directory_damaged',
     `PostgreSQL cannot open the database in ${path}: put a copy of the directory in its place, or move it away to begin with an empty one. It said:\n${message}`,
   )

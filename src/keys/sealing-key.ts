@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, unlink } from 'node:fs/promises'
+import { link, mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pathRefusal } from '../path-refusal.ts'
 import { Refusal } from '../refusal.ts'
 
 const FILE = 'sealing.key'
@@ -34,28 +35,38 @@ export function sealingKeyPath(directory: string): string {
 }
 
 /**
- * Makes a new sealing key in `<directory>/sealing.key`, readable by its owner alone, and the directory if need be.
- * @throws Refusal `sealing_key_exists`: it is never overwritten, since everything it sealed would be lost
+ * Makes a new sealing key in `<directory>/sealing.key`, readable by its owner alone, and the directory if need be. It
+ * is written beside its place and linked into it, so that a crash leaves no key or a whole one.
+ * @throws Refusal `sealing_key_exists`: it is never overwritten, since everything it sealed would be lost; or one that
+ * says why the directory cannot be used
  */
 export async function createSealingKey(directory: string): Promise<SealingKey> {
   const path = sealingKeyPath(directory)
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  const file = await open(path, 'wx', 0o600).catch((error: unknown) => {
-    if (codeOf(error) !== 'EEXIST') throw error
-    throw new Refusal('sealing_key_exists', `${path} exists already and is never overwritten`)
-  })
   const bytes = randomBytes(KEY_BYTES)
+  const draft = `${path}.${randomBytes(8).toString('hex')}.new`
   try {
-    await file.writeFile(`${bytes.toString('base64url')}\n`)
-    await file.sync()
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    await write(draft, `${bytes.toString('base64url')}\n`)
+    await link(draft, path).catch((error: unknown) => {
+      if (codeOf(error) !== 'EEXIST') throw error
+      throw new Refusal('sealing_key_exists', `${path} exists already and is never overwritten`)
+    })
   } catch (error) {
-    // Half a key would look like a malformed one for ever; this file is ours, nothing was sealed with it yet.
-    await unlink(path)
-    throw error
+    throw pathRefusal(error, directory, 'KEYTURN_KEYS_DIR')
+  } finally {
+    await rm(draft, { force: true }).catch(() => {})
+  }
+  return sealingKey(bytes)
+}
+
+async function write(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
   } finally {
     await file.close()
   }
-  return sealingKey(bytes)
 }
 
 /**

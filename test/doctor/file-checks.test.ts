@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -6,6 +6,7 @@ import { readConfig } from '../../src/config.ts'
 import { configurationChecks } from '../../src/doctor/configuration-checks.ts'
 import { dataDirectoryChecks, lookAtDataDirectory } from '../../src/doctor/data-directory-checks.ts'
 import { sealingKeyChecks } from '../../src/doctor/sealing-key-checks.ts'
+import { obstacleToWriting } from '../../src/doctor/writable.ts'
 import { createSealingKey, readSealingKey, sealingKeyPath } from '../../src/keys/sealing-key.ts'
 
 describe('the doctor and files', () => {
@@ -73,6 +74,27 @@ describe('the doctor and files', () => {
     expect(lookAtDataDirectory(path)).to.include({ mode: 0o755, hasDatabase: false })
     mkdirSync(join(path, 'postgres'))
     expect(lookAtDataDirectory(path).hasDatabase).to.equal(true)
+  })
+
+  it('a directory that cannot be one, or be made, is found with its variable', async () => {
+    const file = join(directory, 'file')
+    writeFileSync(file, '')
+    for (const path of [file, join(file, 'below', 'it')]) {
+      const [found] = dataDirectoryChecks(lookAtDataDirectory(path))
+      expect(found).to.include({ status: 'fail', found: `${file} is no directory` })
+      expect(found?.advice).to.include('KEYTURN_DATA_DIR')
+    }
+    const problem = await readSealingKey(join(directory, 'keys')).catch((error) => error)
+    const look = (keys: string) =>
+      sealingKeyChecks({ directory: keys, isMadeAtStart: true, fingerprint: undefined, problem })[0]
+    expect(look(join(file, 'keys'))).to.include({ status: 'fail', found: `${file} is no directory` })
+    expect(look(join(directory, 'keys')), 'control').to.include({ status: 'skipped' })
+  })
+
+  it('a directory that only others may write to is found', () => {
+    // Root may write everywhere but where the kernel itself says no.
+    expect(obstacleToWriting('/proc/sys')).to.match(/^user \d+ must not write to .* \(EACCES\)$|read-only/)
+    expect(obstacleToWriting(directory), 'control').to.equal(undefined)
   })
 
   for (const [issuer, status] of [

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,6 +39,23 @@ describe('the sealing key', () => {
       .to.match(/^[0-9a-f]{8}$/)
       .and.not.equal(other.fingerprint)
     expect(one.bytes.toString('hex')).not.to.include(one.fingerprint)
+  })
+
+  it('is there as a whole or not at all, whenever somebody looks or the power goes', async () => {
+    for (let round = 0; round < 20; round++) {
+      const place = join(parent, `round-${round}`)
+      let isMade = false
+      const making = createSealingKey(place).then(() => {
+        isMade = true
+      })
+      while (!isMade) {
+        const text = existsSync(sealingKeyPath(place)) ? readFileSync(sealingKeyPath(place), 'latin1') : null
+        if (text !== null) expect(text).to.have.length(44)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      await making
+      expect(await readdir(place)).to.deep.equal(['sealing.key'])
+    }
   })
 
   it('is never overwritten, not even by two that make one at once', async () => {

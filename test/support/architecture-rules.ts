@@ -1,5 +1,5 @@
 /** Files that everyone may import: words without which nothing could be said. They import nothing of ours. */
-export const LEAVES = ['clock.ts', 'unavailable.ts', 'refusal.ts']
+export const LEAVES = ['clock.ts', 'unavailable.ts', 'refusal.ts', 'path-refusal.ts']
 
 /** What a folder (or a file of `src` itself) may import of the others, besides the leaves and its own files. */
 export interface FolderRule {
