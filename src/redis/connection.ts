@@ -10,6 +10,8 @@ const COMMAND_TIMEOUT_MS = 250
 const CONNECT_TIMEOUT_MS = 1000
 /** A server that owes an answer and has sent nothing for so long hangs: leave it, and ask who serves now. */
 const SOCKET_TIMEOUT_MS = 1000
+/** A server that hangs does not say goodbye: so long we wait for that before somebody else may be asked. */
+const GOODBYE_MS = 100
 /** A sentinel that hangs must not keep us from asking the next one. ioredis would wait for ever. */
 const SENTINEL_TIMEOUT_MS = 500
 /** Others tell of a failover meanwhile. */
@@ -31,7 +33,9 @@ export function connectRedis(url: string, logger: Logger): RedisConnection {
   const redis = address.topology === 'cluster' ? connectCluster(address) : connectServer(address)
   let reachable = true
   redis.on('error', (error: Error) => {
-    if (reachable) logger.warn({ err: error }, 'redis is not reachable: refreshing on postgres meanwhile')
+    // Of a cluster it says only that no node could be asked; this says why.
+    const err = (error as Error & { lastNodeError?: Error }).lastNodeError ?? error
+    if (reachable) logger.warn({ err }, 'redis is not reachable: refreshing on postgres meanwhile')
     reachable = false
   })
   redis.on('ready', () => {
@@ -61,6 +65,7 @@ function connectServer(address: RedisAddress): Redis {
   const options = {
     ...serverOptions(address),
     db: database,
+    disconnectTimeout: GOODBYE_MS,
     enableOfflineQueue: false,
     enableAutoPipelining: true,
     // A demoted primary answers READONLY: connect anew, and by name find the one that took over.

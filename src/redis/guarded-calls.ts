@@ -7,7 +7,7 @@ import { adviceOn } from './refusals.ts'
 export interface GuardedCalls {
   /**
    * Runs one call about `key`.
-   * @throws Error at once where there is no connection or the server has just been too slow, and otherwise within
+   * @throws Error at once where there is no connection or the server does not answer, and otherwise within
    *   `DEADLINE_MS`; the call may have been carried out all the same
    */
   run<T>(key: string, call: () => Promise<T>): Promise<T>
@@ -17,112 +17,174 @@ export interface GuardedCalls {
 
 /** How one server stands. A cluster has several, and one that hangs is no reason not to ask the others. */
 interface Shard {
+  readonly server: string
   /** Calls in a row that got no answer in time. */
   late: number
-  /** `held`: nobody asks; `trial`: the next one may ask, alone. */
-  gate: 'open' | 'held' | 'trial'
+  /** It hangs: nobody asks it, but for a look in the background. */
+  isHeld: boolean
+  /** The next look. */
   timer: NodeJS.Timeout | undefined
-  /** The error reply that it refuses with. */
-  refusal: string | undefined
+  /** HANGS, UNREACHABLE, or the code of the error reply that it refuses with. */
+  trouble: string | undefined
 }
 
 /** As the connection's own limit; also for what ioredis keeps back before it is sent. */
 const DEADLINE_MS = 250
 /** One slow answer is no fault. Where these many in a row were, nobody else shall wait. */
 const LATE_UNTIL_HELD = 3
-/** Then one request in this time finds out whether it answers again. */
-const HOLD_MS = 500
+/** Then a look in the background, for which nobody waits, finds out whether it answers again. */
+const LOOK_EVERY_MS = 500
+/** Calls that fail ask who serves which slots now, and not all of them at once. */
+const REFRESH_MOST_EVERY_MS = 200
 const LATE = 'no answer in time'
+const HANGS = 'hangs'
+const UNREACHABLE = 'unreachable'
+/** What a cluster says of who serves a slot; of these only the last is a fault. */
+const ROUTING = ['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN']
 
-/** Guards the calls on one connection; logs when Redis begins and ceases to refuse or to hang, once each. */
+/** Guards the calls on one connection. A time of trouble is logged once for each kind of it, and once when it is over. */
 export function guardedCalls(redis: RedisConnection, logger: Logger): GuardedCalls {
   const shards = new Map<string, Shard>()
-  // A new connection says nothing of what the last one suffered from.
-  redis.on('ready', () => {
-    for (const shard of shards.values()) reopen(shard)
-  })
-  if (redis instanceof Cluster) redis.on('-node', forget)
+  /** The kinds of trouble that have been logged since all was well. */
+  const told = new Set<string>()
+  let refreshing: NodeJS.Timeout | undefined
 
-  function forget(node: { options: { host?: string; port?: number } }): void {
-    const name = `${node.options.host}:${node.options.port}`
-    const shard = shards.get(name)
-    if (shard === undefined) return
-    reopen(shard)
-    shards.delete(name)
+  // A new connection says nothing of what the last one suffered from, and its own line is in the log.
+  redis.on('ready', () => {
+    for (const shard of shards.values()) {
+      release(shard)
+      if (shard.trouble === HANGS || shard.trouble === UNREACHABLE) shard.trouble = undefined
+    }
+    if (isWell()) told.clear()
+  })
+  if (redis instanceof Cluster) {
+    // Who serves no slot any more is nobody's trouble.
+    redis.on('refresh', () => {
+      const servers = new Set(redis.slots.map((nodes) => nodes?.[0]))
+      for (const shard of shards.values()) {
+        if (servers.has(shard.server)) continue
+        release(shard)
+        shards.delete(shard.server)
+      }
+      tellIfOver()
+    })
   }
 
-  function reopen(shard: Shard): void {
-    clearTimeout(shard.timer)
-    if (shard.gate !== 'open') logger.warn({}, 'redis is asked again')
-    shard.gate = 'open'
-    shard.late = 0
+  const isWell = () => [...shards.values()].every(({ trouble }) => trouble === undefined)
+
+  function tellIfOver(): void {
+    if (told.size === 0 || !isWell()) return
+    told.clear()
+    logger.warn({}, 'redis does its work again')
+  }
+
+  function suffers(shard: Shard, trouble: string, err?: Error): void {
+    shard.trouble = trouble
+    if (told.has(trouble)) return
+    told.add(trouble)
+    const what = trouble === HANGS || trouble === UNREACHABLE ? trouble : 'refuses'
+    const described = what === UNREACHABLE ? `has a server that is ${what}` : what
+    const fields = { ...(err && { err }), server: shard.server, advice: adviceOn(trouble) }
+    logger.warn(fields, `redis ${described}: refreshing on postgres meanwhile`)
   }
 
   function shardOf(key: string): Shard {
-    const name = redis instanceof Cluster ? serverOf(redis, key) : 'server'
-    const known = shards.get(name)
+    const server = redis instanceof Cluster ? serverOf(redis, key) : 'the only one'
+    const known = shards.get(server)
     if (known) return known
-    const shard: Shard = { late: 0, gate: 'open', timer: undefined, refusal: undefined }
-    shards.set(name, shard)
+    const shard: Shard = { server, late: 0, isHeld: false, timer: undefined, trouble: undefined }
+    shards.set(server, shard)
     return shard
   }
 
-  function hold(shard: Shard): void {
-    if (shard.gate === 'open') logger.warn({}, 'redis hangs: refreshing on postgres meanwhile')
-    shard.gate = 'held'
+  function hold(shard: Shard, key: string): void {
+    shard.isHeld = true
+    suffers(shard, HANGS)
+    shard.timer ??= setTimeout(() => {
+      shard.timer = undefined
+      look(shard, key)
+    }, LOOK_EVERY_MS).unref()
+  }
+
+  /** Only an answer ends the hold: in a cluster, the connection to a server that hangs is closed and made anew. */
+  function look(shard: Shard, key: string): void {
+    if (redis.status !== 'ready' || shards.get(shard.server) !== shard) return
+    refresh()
+    within(DEADLINE_MS, redis.hmget(key, 'g')).then(
+      () => succeeded(shard),
+      (error) => (isReply(error) ? succeeded(shard) : shard.isHeld && hold(shard, key)),
+    )
+  }
+
+  function release(shard: Shard): void {
     clearTimeout(shard.timer)
-    shard.timer = setTimeout(() => {
-      shard.gate = 'trial'
-    }, HOLD_MS).unref()
+    shard.timer = undefined
+    shard.isHeld = false
+    shard.late = 0
   }
 
   function succeeded(shard: Shard): void {
-    if (shard.refusal !== undefined) logger.warn({}, 'redis takes commands again')
-    shard.refusal = undefined
-    reopen(shard)
+    release(shard)
+    shard.trouble = undefined
+    tellIfOver()
   }
 
-  function failed(shard: Shard, error: unknown): void {
+  function failed(shard: Shard, key: string, error: unknown): void {
     if (!(error instanceof Error)) return
     if (error.message === LATE || error.message === 'Command timed out') {
       shard.late++
-      if (shard.late >= LATE_UNTIL_HELD || shard.gate !== 'open') hold(shard)
+      if (shard.late >= LATE_UNTIL_HELD) hold(shard, key)
       return
     }
-    // What is closed, moved or down in a cluster is found by asking who serves now.
-    if (redis instanceof Cluster) redis.refreshSlotsCache()
-    if (!(error instanceof ReplyError)) return
-    reopen(shard)
     const [code = ''] = error.message.split(' ')
-    if (code === 'MOVED' || code === 'ASK' || code === 'TRYAGAIN' || shard.refusal === code) return
-    shard.refusal = code
-    logger.warn({ err: error, advice: adviceOn(code) }, 'redis refuses: refreshing on postgres meanwhile')
+    if (isReply(error)) {
+      release(shard)
+      suffers(shard, code, error)
+      return
+    }
+    if (!(redis instanceof Cluster)) return // the connection itself is told of, and its end ends the calls
+    refresh()
+    if (code === 'CLUSTERDOWN') suffers(shard, code, error)
+    else if (!ROUTING.includes(code)) suffers(shard, UNREACHABLE, error)
+  }
+
+  /** What is closed, moved or down in a cluster is found by asking who serves now. */
+  function refresh(): void {
+    if (!(redis instanceof Cluster) || refreshing) return
+    redis.refreshSlotsCache()
+    refreshing = setTimeout(() => {
+      refreshing = undefined
+    }, REFRESH_MOST_EVERY_MS).unref()
   }
 
   return {
     async run(key, call) {
       if (redis.status !== 'ready') throw new Error('not connected')
       const shard = shardOf(key)
-      if (shard.gate === 'held') throw new Error('it was too slow a moment ago')
-      if (shard.gate === 'trial') hold(shard)
+      if (shard.isHeld) throw new Error('it did not answer a moment ago')
       try {
         const answer = await within(DEADLINE_MS, call())
         succeeded(shard)
         return answer
       } catch (error) {
-        failed(shard, error)
+        failed(shard, key, error)
         throw error
       }
     },
 
     trouble() {
       if (redis.status !== 'ready') return 'down'
-      const all = [...shards.values()]
-      const refusal = all.find((shard) => shard.refusal !== undefined)?.refusal
-      if (refusal !== undefined) return `refuses the script: ${refusal} (${adviceOn(refusal)})`
-      return all.some(({ gate }) => gate !== 'open') ? 'hangs' : undefined
+      const all = [...shards.values()].flatMap(({ trouble }) => trouble ?? [])
+      const refusal = all.find((trouble) => trouble !== HANGS && trouble !== UNREACHABLE)
+      return refusal === undefined ? all[0] : `refuses the script: ${refusal} (${adviceOn(refusal)})`
     },
   }
+}
+
+/** An answer of the server in question, though it be no. */
+function isReply(error: unknown): error is Error {
+  if (!(error instanceof Error && error instanceof ReplyError)) return false
+  return !ROUTING.includes(error.message.split(' ')[0] ?? '')
 }
 
 /** `host:port` of the server of a key's slot, as the cluster was last known. */

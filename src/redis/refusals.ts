@@ -1,4 +1,4 @@
-/** What to do about the error replies of a Redis that is there and does not do its work, by their first word. */
+/** What to do about a Redis that does not do its work, by the first word of its error replies. */
 const ADVICE: Readonly<Record<string, string>> = {
   NOPERM: 'permit its user +eval +evalsha +hmget +hset +del +pexpire +unlink +info +cluster on ~rt:*',
   NOAUTH: 'put a user and a password into KEYTURN_REDIS_URL',
@@ -9,6 +9,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   READONLY: 'it is a replica: point KEYTURN_REDIS_URL at the primary, or at the sentinels',
   BUSY: 'it is busy with the script of another program: end that with SCRIPT KILL',
   LOADING: 'it still loads its data: wait',
+  hangs: 'see what keeps it: a slow command, swapping, its host, the network',
+  unreachable: 'see that it runs and that nothing on the way closes the connection',
   CLUSTERDOWN: 'some slots have no server: see CLUSTER INFO',
 }
 

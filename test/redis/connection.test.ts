@@ -63,7 +63,7 @@ describe('the connection to Redis', () => {
     expect(calls.trouble()).to.equal(undefined)
     const said = logger.lines.map(({ message }) => message)
     expect(said.filter((message) => message.startsWith('redis hangs'))).to.have.length(1)
-    expect(said.filter((message) => message === 'redis is asked again')).to.have.length(1)
+    expect(said.filter((message) => message === 'redis is back')).to.have.length(1)
   })
 
   it('F-110 a server that was killed is found again, and its scripts are sent anew', async () => {
@@ -107,7 +107,7 @@ describe('the connection to Redis', () => {
       expect(calls.trouble()).to.equal(undefined)
       expect(logger.lines.map(({ message }) => message)).to.deep.equal([
         'redis refuses: refreshing on postgres meanwhile',
-        'redis takes commands again',
+        'redis does its work again',
       ])
       expect(logger.lines[0]?.fields['advice']).to.be.a('string')
     })
@@ -208,6 +208,31 @@ describe('the connection to a Cluster', function () {
     owner.resume()
   })
 
+  it('F-115 one that hangs and has no replica is asked by few, then by nobody, and it is said once', async () => {
+    const running = await startCluster()
+    afterwards(running.stop)
+    const { redis, calls, logger } = connect(running.url)
+    await worksAgain(redis, calls)
+    const owner = await running.ownerOf('rt:a')
+    owner.pause()
+    let slow = 0
+    // Its connection is closed and made anew meanwhile: that is no reason to wait for it again.
+    const paused = performance.now()
+    await until(async () => {
+      if (/time/.test(await write(redis, calls))) slow++
+      return performance.now() - paused > 4000
+    })
+    expect(slow, 'requests that waited').to.be.within(3, 8)
+    expect(calls.trouble()).to.be.a('string')
+    owner.resume()
+    await running.becomesOk()
+    await worksAgain(redis, calls)
+    expect(calls.trouble()).to.equal(undefined)
+    const said = logger.lines.map(({ message }) => message)
+    expect(new Set(said).size, 'nothing is said twice').to.equal(said.length)
+    expect(said.at(-1)).to.equal('redis does its work again')
+  })
+
   it('F-115 a server that is killed and comes back is used again', async () => {
     const running = await startCluster()
     afterwards(running.stop)
@@ -216,6 +241,7 @@ describe('the connection to a Cluster', function () {
     const owner = await running.ownerOf('rt:a')
     await owner.kill()
     expect(await write(redis, calls)).not.to.equal('OK')
+    expect(calls.trouble()).to.be.a('string')
     await owner.restart()
     await running.becomesOk()
     await worksAgain(redis, calls)

@@ -6,27 +6,39 @@ import { writeAnchors } from '../../src/tokens/anchors-postgres.ts'
 import type { RefreshFamilies } from '../../src/tokens/refresh-families.ts'
 import { refreshFamiliesPostgres } from '../../src/tokens/refresh-families-postgres.ts'
 import { refreshFamiliesRedis } from '../../src/tokens/refresh-families-redis.ts'
-import { recordingLogger } from './logger.ts'
+import { type RecordingLogger, recordingLogger } from './logger.ts'
 import { openPostgres } from './postgres.ts'
 import { openRedis } from './redis.ts'
 import { afterwards } from './root-hooks.ts'
 
-/** One node's families over Redis and the record, as app.ts joins them. */
+/** One node's families over Redis and the record, and what it logs. */
+export interface RedisFamilies {
+  readonly families: RefreshFamilies
+  readonly anchors: AnchorQueue
+  readonly redis: RedisConnection
+  readonly logger: RecordingLogger
+}
+
+/**
+ * Joins one node's families over Redis and the record, as app.ts does.
+ * @param write what takes its anchors to the record; another for a node that is killed before it does
+ */
 export async function redisFamilies(
   database: Database,
   redisUrl: string,
-): Promise<{ families: RefreshFamilies; anchors: AnchorQueue; redis: RedisConnection }> {
+  write = writeAnchors(database),
+): Promise<RedisFamilies> {
   const logger = recordingLogger()
   const redis = connectRedis(redisUrl, logger)
   await new Promise((resolve) => redis.once('ready', resolve))
   const record = refreshFamiliesPostgres(database)
-  const anchors = anchorQueue(writeAnchors(database), logger)
+  const anchors = anchorQueue(write, logger)
   const families = refreshFamiliesRedis({ redis, runScript: loadScripts(redis), record, anchors, logger })
   afterwards(async () => {
     await anchors.flush().catch(() => {})
     redis.disconnect()
   })
-  return { families, anchors, redis }
+  return { families, anchors, redis, logger }
 }
 
 /** Two nodes over one private Redis database and one private Postgres database. */
