@@ -1,10 +1,6 @@
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { parseArgs, promisify } from 'node:util'
+import { parseArgs } from 'node:util'
 import { heading, isClean, progressLine, report } from './report.ts'
 import { runSuite } from './suite.ts'
-
-const BUILD = fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))
 
 /** `npm run test:faults -- [--size ci|nightly] [--only TEXT]… [--json]`: see docs/faults.md. */
 const { values } = parseArgs({
@@ -18,7 +14,6 @@ const { size, only, json } = values
 if (size !== 'ci' && size !== 'nightly') throw new Error('--size is ci or nightly')
 
 // A Ctrl-C ends us, and with us everything that we have started (test/support/guard.ts).
-await promisify(execFile)(process.execPath, [BUILD])
 if (!json) console.log(heading())
 const result = await runSuite({
   size,

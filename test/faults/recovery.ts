@@ -6,7 +6,7 @@ import type { World } from './world.ts'
 const STRETCH_MS = 500
 /** … so many of them. */
 const SHARE = 0.99
-const POLL_MS = 50
+const POLL_MS = 100
 const PATIENCE_MS = 20_000
 
 /**
@@ -17,9 +17,9 @@ const PATIENCE_MS = 20_000
 export async function awaitRecovery(world: World, healedAt: number): Promise<number | undefined> {
   let readyAt: number | undefined
   while (performance.now() < healedAt + PATIENCE_MS) {
-    readyAt = (await areReady(world)) ? (readyAt ?? performance.now()) : undefined
-    const servedAt = servingSince(world.history.operations, healedAt)
-    if (readyAt !== undefined && servedAt !== undefined) return Math.max(readyAt, servedAt) - healedAt
+    readyAt ??= (await areReady(world)) ? performance.now() : undefined
+    const servedAt = readyAt && servingSince(world.history.operations, healedAt)
+    if (readyAt && servedAt) return Math.max(readyAt, servedAt) - healedAt
     await delay(POLL_MS)
   }
   return undefined
@@ -32,11 +32,21 @@ export function servingSince(operations: readonly Operation[], healedAt: number)
       actor === 'client' && (kind === 'refresh' || kind === 'client_credentials') && invokedAt >= healedAt,
   )
   asked.sort((a, b) => a.invokedAt - b.invokedAt)
-  const last = Math.max(...asked.map(({ completedAt }) => completedAt))
-  for (const start of [healedAt, ...asked.filter((one) => !succeeded(one)).map((one) => one.invokedAt + 1)]) {
-    const stretch = asked.filter(({ invokedAt }) => invokedAt >= start && invokedAt < start + STRETCH_MS)
-    const isWhole = last >= start + STRETCH_MS && stretch.length > 0
-    if (isWhole && stretch.filter(succeeded).length >= SHARE * stretch.length) return start
+  const lastAt = Math.max(...asked.map(({ completedAt }) => completedAt))
+  // The stretch is asked[first] … asked[next - 1]; it begins right after the request before, or when all was healed.
+  let next = 0
+  let succeeding = 0
+  for (let first = 0; first < asked.length; first++) {
+    const start = first === 0 ? healedAt : (asked[first - 1]?.invokedAt ?? healedAt) + 1
+    if (lastAt < start + STRETCH_MS) return undefined
+    for (; next < asked.length; next++) {
+      const one = asked[next]
+      if (!one || one.invokedAt >= start + STRETCH_MS) break
+      if (succeeded(one)) succeeding++
+    }
+    if (next > first && succeeding >= SHARE * (next - first)) return start
+    const leaving = asked[first]
+    if (leaving && succeeded(leaving)) succeeding--
   }
   return undefined
 }

@@ -38,9 +38,9 @@ const FAULTS = [...NODE_FAULTS, ...REDIS_FAULTS, ...POSTGRES_FAULTS, ...SENTINEL
 /** Each on so many deployments: the scenarios are shared out, so that they take less time. */
 const DEPLOYMENTS: Readonly<Record<Topology, number>> = { standalone: 3, small: 1, sentinel: 1, cluster: 1 }
 /** At once. They wait most of the time. */
-const AT_ONCE = 4
+const AT_ONCE = 2
 const NODES = 2
-const REQUESTS_PER_SECOND: Readonly<Record<Size, number>> = { ci: 30, nightly: 40 }
+const REQUESTS_PER_SECOND: Readonly<Record<Size, number>> = { ci: 20, nightly: 40 }
 
 /** Runs every scenario, and every negative control, against deployments of their own. */
 export async function runSuite({ size, only = [], onScenario }: SuiteOptions): Promise<SuiteResult> {
