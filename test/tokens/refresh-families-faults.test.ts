@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs'
 import { expect } from 'chai'
 import type { Database } from '../../src/postgres/database.ts'
 import { keyNames } from '../../src/redis/key-names.ts'
@@ -28,15 +29,16 @@ async function present(
   })
 }
 
-/** A server that can be taken away and come back. */
-async function openServer(...commandLine: string[]): Promise<RedisNode> {
+/** A server that can be taken away and come back, and where it keeps its data. */
+async function openServer(...commandLine: string[]): Promise<RedisNode & { readonly directory: string }> {
   const directories = await openDirectories('redis')
-  const server = await startRedisNode({ directory: directories.make('data'), arguments: commandLine })
+  const directory = directories.make('data')
+  const server = await startRedisNode({ directory, arguments: commandLine })
   afterwards(async () => {
     await server.stop()
     await directories.stop()
   })
-  return server
+  return { ...server, directory }
 }
 
 describe('a failover that loses what was acknowledged', () => {
@@ -165,6 +167,7 @@ describe('a Redis that refuses', () => {
       ['ACL SETUSER default +eval +evalsha'],
     ],
     ['its ACL forbids what the script does', ['ACL SETUSER default -hset'], ['ACL SETUSER default +hset']],
+    ['F-118 it cannot save (MISCONF)', ['BGSAVE'], ['CONFIG SET stop-writes-on-bgsave-error no']],
     [
       'it lacks replicas (NOREPLICAS)',
       ['CONFIG SET min-replicas-to-write 1'],
@@ -173,8 +176,15 @@ describe('a Redis that refuses', () => {
     ['it has become a replica (READONLY)', ['REPLICAOF 127.0.0.1 1'], ['REPLICAOF NO ONE']],
   ] as const) {
     it(`${what}: nothing is lost, it is said once, and Redis takes over again`, async () => {
-      const on = await open()
+      const on = await open('--save', '3600 1')
+      // A directory that takes no file, as on a full disk.
+      if (what.includes('MISCONF')) chmodSync(on.server.directory, 0o500)
       for (const command of refuse) await on.server.ask(...command.split(' '))
+      await until(async () => {
+        const info = String(await on.server.ask('INFO', 'persistence'))
+        return info.includes('rdb_last_bgsave_status:err') === what.includes('MISCONF')
+      })
+      chmodSync(on.server.directory, 0o700)
       for (const generation of [2, 3, 4]) {
         expect(await present(on, generation, generation)).to.deep.include({
           outcome: 'rotated',
