@@ -58,8 +58,9 @@ export function makeExplain(parts: ExplainParts): (text: string) => Promise<Expl
     }
     const { familyId, generation, keyVersion } = token
     const says = { family: familyId.toString('base64url'), generation, keyVersion }
-    const { family: found } = await readPresented('', familyId)
-    const { client } = found ? await readPresented(found.family.clientId) : { client: undefined }
+    const holder = (await readPresented('', familyId)).family?.family.clientId
+    // Once more as its holder presents it: what has ended with a client is told to that client only.
+    const { family: found, client } = await readPresented(holder ?? '', familyId)
     const verdict = await judge(token, found, client?.client)
     const around = await context(found?.family.sessionId)
     const { session } = around
