@@ -59,7 +59,9 @@ const port = z
 const seconds = z
   .string()
   .regex(/^(\d+|\d+(\.\d+)?[smhd])$/, 'must be whole seconds, or a number with s, m, h or d (600, 10m, 1.5h)')
-  .transform((text) => Math.round(Number.parseFloat(text) * (UNIT_SECONDS[text.slice(-1) as 's'] ?? 1)))
+  .transform((text) => Number.parseFloat(text) * (UNIT_SECONDS[text.slice(-1) as 's'] ?? 1))
+  .refine((exact) => exact === 0 || exact >= 0.5, 'must be a second at least, or 0')
+  .transform(Math.round)
 
 /** A duration in seconds: whole seconds, or a number with s, m, h or d. Bounds are in seconds. */
 function duration(least: number, most: number) {
@@ -80,6 +82,12 @@ function url(protocols: readonly string[], example: string) {
   }, `must be a URL such as ${example}`)
 }
 
+const databaseUrl = url(['postgres:', 'postgresql:'], 'postgres://user@host:5432/keyturn').refine((text) => {
+  if (!URL.canParse(text)) return true // said already
+  const { hostname, pathname, searchParams } = new URL(text)
+  return (hostname !== '' || searchParams.has('host')) && pathname.length > 1
+}, 'must name the host and the database (postgres://user@host:5432/keyturn)')
+
 const issuer = url(['http:', 'https:'], 'https://id.example.com').refine((text) => {
   return URL.canParse(text) && new URL(text).origin === text
 }, 'must be an origin alone, without path, query, fragment or trailing slash (https://id.example.com)')
@@ -90,7 +98,7 @@ const VARIABLES = {
   KEYTURN_HOST: host.default('127.0.0.1'),
   KEYTURN_PORT: port.default(7600),
   KEYTURN_METRICS_PORT: port.default(7601),
-  KEYTURN_DATABASE_URL: url(['postgres:', 'postgresql:'], 'postgres://user@host:5432/keyturn').optional(),
+  KEYTURN_DATABASE_URL: databaseUrl.optional(),
   KEYTURN_REDIS_URL: redisUrl.optional(),
   KEYTURN_DATA_DIR: directory.default(resolve('.keyturn')),
   KEYTURN_KEYS_DIR: directory.default(resolve('keys')),
@@ -175,6 +183,14 @@ function contradictions(values: Partial<Values>, environment: NodeJS.ProcessEnv)
           'or KEYTURN_EMBEDDED=1 to run on the embedded one all the same',
       )
     }
+  }
+  if (database !== undefined && values.KEYTURN_EMBEDDED !== undefined) {
+    problems.push(
+      'KEYTURN_EMBEDDED asks for the embedded database and KEYTURN_DATABASE_URL for another: remove one of them',
+    )
+  }
+  if (values.KEYTURN_PORT === 0 && environment['KEYTURN_ISSUER'] === undefined) {
+    problems.push('KEYTURN_ISSUER is needed where KEYTURN_PORT is 0: the port is not known beforehand')
   }
   const { KEYTURN_REFRESH_IDLE_TTL: idle, KEYTURN_REFRESH_ABSOLUTE_TTL: absolute } = values
   if (idle !== undefined && absolute !== undefined && idle > absolute) {

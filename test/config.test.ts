@@ -210,6 +210,25 @@ describe('the configuration', () => {
       { KEYTURN_REFRESH_IDLE_TTL: '91d' },
       /^KEYTURN_REFRESH_IDLE_TTL must not be longer/,
     ],
+    [
+      'the embedded database beside another',
+      { KEYTURN_EMBEDDED: '1', KEYTURN_DATABASE_URL: DATABASE },
+      /^KEYTURN_EMBEDDED asks for the embedded database and KEYTURN_DATABASE_URL for another/,
+    ],
+    ['any port, with an issuer that names it', { KEYTURN_PORT: '0' }, /^KEYTURN_ISSUER is needed/],
+    [
+      'a rotation period that rounds to none',
+      { KEYTURN_KEY_ROTATION_PERIOD: '0.4s' },
+      /^KEYTURN_KEY_ROTATION_PERIOD must be a second at least, or 0/,
+    ],
+    ...['postgres://', 'postgres:///keyturn', 'postgres://user:secret@host', 'postgresql://host:5432/'].map(
+      (url) =>
+        [
+          `the half of a database URL (${url})`,
+          { KEYTURN_DATABASE_URL: url },
+          /^KEYTURN_DATABASE_URL must name the host and the database|^KEYTURN_DATABASE_URL must be a URL/,
+        ] as const,
+    ),
     ['one port for two listeners', { KEYTURN_METRICS_PORT: '7600' }, /^KEYTURN_METRICS_PORT must differ/],
   ] as const) {
     it(`${what} is refused`, () => {
@@ -218,6 +237,23 @@ describe('the configuration', () => {
       expect(problems[0]).to.match(expected)
     })
   }
+
+  for (const url of [
+    'postgres://h/db',
+    'postgres://%2Frun%2Fpostgresql/db',
+    'postgres:///db?host=/run/postgresql',
+  ]) {
+    it(`${url} is a database`, () => {
+      expect(readConfig({ KEYTURN_DATABASE_URL: url })).to.include({ mode: 'small', databaseUrl: url })
+    })
+  }
+
+  it('a rotation period of 0, however it is written, is none; any port is fine with an issuer', () => {
+    for (const text of ['0', '0d', '0.0h']) {
+      expect(readConfig({ KEYTURN_KEY_ROTATION_PERIOD: text }).keyRotationPeriodSeconds).to.equal(0)
+    }
+    expect(readConfig({ KEYTURN_PORT: '0', KEYTURN_ISSUER: 'http://localhost:1' }).port).to.equal(0)
+  })
 
   for (const [name, environment] of [
     ['KEYTURN_HOST', { KEYTURN_HOST: '0.0.0.0' }],

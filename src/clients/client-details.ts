@@ -48,6 +48,10 @@ export function makeClient(id: string, details: ClientDetails, now: Date): Clien
   checkTotal('audience', audiences)
   const redirectUris = unique(details.redirectUris ?? [])
   for (const uri of redirectUris) checkRedirectUri(uri)
+  const { refreshIdleTtlSeconds: idle, refreshAbsoluteTtlSeconds: absolute } = details
+  if (idle !== undefined && absolute !== undefined && idle > absolute) {
+    throw invalid('refresh idle lifetime', 'it must not be longer than the absolute one')
+  }
 
   return {
     id,

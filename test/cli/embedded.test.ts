@@ -79,7 +79,7 @@ describe('commands in embedded mode', () => {
     })
 
     it('serve is refused on the same data, with the process that has it', async () => {
-      const env = { KEYTURN_PORT: '0', KEYTURN_METRICS_PORT: '0' }
+      const env = { KEYTURN_PORT: '0', KEYTURN_METRICS_PORT: '0', KEYTURN_ISSUER: 'http://localhost:7600' }
       const { code, stderr } = await runKeyturn(['serve'], { cwd: keyturn.directory, env })
       expect(code).to.equal(1)
       expect(stderr).to.include(`in use by process ${keyturn.pid}`)

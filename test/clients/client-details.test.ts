@@ -82,6 +82,10 @@ describe('the details of a client', () => {
     ['data as redirect', { redirectUris: ['data:text/html,x'] }],
     ['a lifetime below a minute', { accessTokenTtlSeconds: 59 }],
     ['an access token beyond an hour', { accessTokenTtlSeconds: 3601 }],
+    [
+      'an idle lifetime beyond the absolute one',
+      { refreshIdleTtlSeconds: 61, refreshAbsoluteTtlSeconds: 60 },
+    ],
     ['half a second', { accessTokenTtlSeconds: 90.5 }],
     ['no number', { refreshIdleTtlSeconds: Number.NaN }],
     ['eleven years', { refreshAbsoluteTtlSeconds: 11 * 365 * 86_400 }],

@@ -88,7 +88,7 @@ describe('keyturn serve, embedded', () => {
     expect(samePort.stderr).to.contain('KEYTURN_PORT')
     const sameDirectory = await runKeyturn(['serve'], {
       cwd: running.directory,
-      env: { KEYTURN_PORT: '0', KEYTURN_METRICS_PORT: '0' },
+      env: { KEYTURN_PORT: '0', KEYTURN_METRICS_PORT: '0', KEYTURN_ISSUER: 'http://localhost:7600' },
     })
     expect(sameDirectory.code).to.equal(1)
     expect(sameDirectory.stderr).to.contain('in use')
