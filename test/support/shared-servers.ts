@@ -24,9 +24,16 @@ export function sharedServer<T extends Stoppable>(start: () => Promise<T>): () =
   return get
 }
 
-/** Starts everything that the loaded test files need. */
+/** Starts everything that the loaded test files need. Where one cannot start, the others are stopped and the run ends. */
 export async function startSharedServers(): Promise<void> {
-  await Promise.all(registered.map((get) => get()))
+  try {
+    await Promise.all(registered.map((get) => get()))
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)
+    await stopSharedServers()
+    // Mocha would wait for what the servers that did start still hold open.
+    process.exit(1)
+  }
 }
 
 /** Stops everything that was started. */
