@@ -120,6 +120,6 @@ export const CONTROLS: readonly Control[] = [
     ],
     topology: 'standalone',
     faults: ['F-116'],
-    expects: ['undone', 'revived'],
+    expects: ['undone'],
   },
 ]
