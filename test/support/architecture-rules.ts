@@ -128,6 +128,26 @@ export const PACKAGES: Readonly<Record<string, { imports: readonly RegExp[]; typ
 export const PURE_FOLDERS = ['oauth', 'crypto']
 export const PURE_BUILTINS = ['node:crypto', 'node:buffer', 'node:util']
 
+/** What folders of the domain may use of Node: who speaks to the outside does it for them, as stores and `http` do. */
+export const DOMAIN_FOLDERS = DOMAIN
+export const DOMAIN_BUILTINS = [...PURE_BUILTINS, 'node:path', 'node:url']
+/** Files of the domain whose work is outside the process, and with what. */
+export const DOMAIN_IO: Readonly<Record<string, readonly string[]>> = {
+  // The one key that lies in a file.
+  'keys/sealing-key.ts': ['node:fs/promises'],
+  // Passwords are hashed in processes of their own.
+  'passwords/hash-child.ts': ['node:child_process'],
+  'passwords/hash-pool.ts': ['node:child_process'],
+  'passwords/hash-process.ts': ['node:fs', 'node:os'],
+}
+/** Files of the domain that do something by themselves, again and again or a little later, and why. */
+export const DOMAIN_TIMERS: Readonly<Record<string, string>> = {
+  'audit/tally.ts': 'counts are written once in a while',
+  'audit/sequencer.ts': 'rows are chained within a second',
+  'keys/reloading.ts': 'each node reads the keys every fifteen seconds',
+  'tokens/anchors.ts': 'anchors are written in batches within 100 ms',
+}
+
 /** Only this file reads the environment … */
 export const ENVIRONMENT_FILE = 'config.ts'
 /** … and only this one the time. */

@@ -16,8 +16,8 @@ export interface Import {
   readonly typeOnly: boolean
 }
 
-/** What a file does that only some files may: read the environment, read the time, wait, import what it computes. */
-export type Use = 'environment' | 'time' | 'waiting' | 'computed import'
+/** What a file does that only some may: read the environment or the time, wait, set a timer, import what it computes. */
+export type Use = 'environment' | 'time' | 'waiting' | 'timer' | 'computed import'
 
 const TIME = new Set([
   'Date.now',
@@ -26,6 +26,7 @@ const TIME = new Set([
   'process.hrtime',
   'process.uptime',
 ])
+const TIMERS = ['setTimeout', 'setInterval', 'setImmediate']
 
 /** Reads a file with TypeScript's own parser, so that comments, strings and odd spellings deceive nobody. */
 export function readModule(path: string, text: string): Module {
@@ -37,8 +38,7 @@ export function readModule(path: string, text: string): Module {
     const found = importIn(node)
     if (found === 'computed') uses.add('computed import')
     else if (found !== undefined) imports.push(found)
-    const use = useIn(node)
-    if (use !== undefined) uses.add(use)
+    for (const use of usesIn(node)) uses.add(use)
     ts.forEachChild(node, visit)
   }
   visit(source)
@@ -65,23 +65,34 @@ function literal(node: ts.Node | undefined, typeOnly: boolean): Import | 'comput
   return node !== undefined && ts.isStringLiteralLike(node) ? { specifier: node.text, typeOnly } : 'computed'
 }
 
-function useIn(node: ts.Node): Use | undefined {
+function usesIn(node: ts.Node): Use[] {
   if (ts.isPropertyAccessExpression(node) || ts.isElementAccessExpression(node)) {
     const member = ts.isPropertyAccessExpression(node) ? node.name.text : stringIn(node.argumentExpression)
-    const name = `${node.expression.getText()}.${member}`
-    if (/^(globalThis\.)?process\.env$/.test(name)) return 'environment'
-    return TIME.has(name.replace(/^globalThis\./, '')) ? 'time' : undefined
+    return member === undefined ? [] : usesOfMember(node.expression, member)
   }
-  // `const { env } = process`
-  if (ts.isBindingElement(node) && (node.propertyName ?? node.name).getText() === 'env') {
-    return node.parent.parent.getText().endsWith('process') ? 'environment' : undefined
+  // `const { env } = process`, `const { now } = Date`
+  if (ts.isBindingElement(node) && ts.isVariableDeclaration(node.parent.parent)) {
+    const from = node.parent.parent.initializer
+    return from === undefined ? [] : usesOfMember(from, (node.propertyName ?? node.name).getText())
   }
   if (ts.isNewExpression(node) || ts.isCallExpression(node)) {
-    const name = node.expression.getText()
-    if (name === 'Date' && (ts.isCallExpression(node) || !node.arguments?.length)) return 'time'
-    if (name === 'setTimeout' && settlesPromise(node)) return 'waiting'
+    const name = globalName(node.expression)
+    if (name === 'Date' && (ts.isCallExpression(node) || !node.arguments?.length)) return ['time']
+    if (!TIMERS.includes(name)) return []
+    return settlesPromise(node) && name === 'setTimeout' ? ['waiting', 'timer'] : ['timer']
   }
-  return undefined
+  return []
+}
+
+function usesOfMember(object: ts.Expression, member: string): Use[] {
+  const name = `${globalName(object)}.${member}`
+  if (name === 'process.env') return ['environment']
+  return TIME.has(name) ? ['time'] : []
+}
+
+/** What a name means whether or not it says that it is global. */
+function globalName(node: ts.Expression): string {
+  return node.getText().replace(/^(globalThis|global)\./, '')
 }
 
 function stringIn(node: ts.Node): string | undefined {

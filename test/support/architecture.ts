@@ -9,6 +9,8 @@ export const RULES = [
   'store is imported by composition only',
   'package has its place',
   'pure folders do no I/O',
+  'domain folders do no I/O',
+  'domain folders keep no timers',
   'environment is read in one file',
   'time is read in one file',
   'imports are written out',
@@ -48,6 +50,10 @@ function violationsOf(module: Module): Violation[] {
   for (const use of ['time', 'waiting'] as const) {
     if (module.uses.has(use) && path !== rules.CLOCK_FILE) report('time is read in one file', use)
   }
+  const isDomain = rules.DOMAIN_FOLDERS.includes(areaOf(path))
+  if (module.uses.has('timer') && isDomain && !Object.hasOwn(rules.DOMAIN_TIMERS, path)) {
+    report('domain folders keep no timers', 'setTimeout or setInterval')
+  }
   if (module.uses.has('computed import')) report('imports are written out', 'a module name is computed')
 
   for (const imported of module.imports) {
@@ -63,12 +69,21 @@ function ruleBrokenBy(path: string, imported: Import): Rule | undefined {
   if (rules.TIMER_MODULES.includes(specifier)) {
     return path === rules.CLOCK_FILE ? undefined : 'time is read in one file'
   }
-  if (specifier.startsWith('node:')) {
-    const allowed = !rules.PURE_FOLDERS.includes(areaOf(path)) || rules.PURE_BUILTINS.includes(specifier)
-    return allowed ? undefined : 'pure folders do no I/O'
+  if (specifier === 'node:process') {
+    return path === rules.ENVIRONMENT_FILE ? undefined : 'environment is read in one file'
   }
+  if (specifier.startsWith('node:')) return builtinRuleBrokenBy(path, specifier)
   if (specifier.startsWith('.')) return localRuleBrokenBy(path, targetOf(path, specifier), typeOnly)
   return mayImportPackage(path, imported) ? undefined : 'package has its place'
+}
+
+function builtinRuleBrokenBy(path: string, specifier: string): Rule | undefined {
+  if (rules.PURE_FOLDERS.includes(areaOf(path))) {
+    return rules.PURE_BUILTINS.includes(specifier) ? undefined : 'pure folders do no I/O'
+  }
+  if (!rules.DOMAIN_FOLDERS.includes(areaOf(path)) || rules.DOMAIN_BUILTINS.includes(specifier))
+    return undefined
+  return rules.DOMAIN_IO[path]?.includes(specifier) ? undefined : 'domain folders do no I/O'
 }
 
 function mayImportPackage(path: string, { specifier, typeOnly }: Import): boolean {
