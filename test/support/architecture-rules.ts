@@ -122,7 +122,9 @@ export const PACKAGES: Readonly<Record<string, { imports: readonly RegExp[]; typ
   pino: { imports: [/^telemetry\//] },
   'prom-client': { imports: [/^telemetry\//], types: [/^http\//] },
   commander: { imports: [/^cli\//] },
-  zod: { imports: [/^(config|config-values|operations)\.ts$/, /^cli\//, /\/administration\.ts$/, /-input\.ts$/] },
+  zod: {
+    imports: [/^(config|config-values|operations)\.ts$/, /^cli\//, /\/administration\.ts$/, /-input\.ts$/],
+  },
 }
 /** The parts of Node that pure folders may use: no input, no output, no time. */
 export const PURE_FOLDERS = ['oauth', 'crypto']
