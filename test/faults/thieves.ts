@@ -16,6 +16,7 @@ export interface Thieves {
 const EVERY_MS = 800
 const AFTER_WINDOW_MS = RETRY_WINDOW_MS + 300
 const PATIENCE_MS = 8000
+const REVOKED_WITHIN_MS = 2000
 const COPIES = 6
 
 /** Starts them; each takes a session of its own, so that honest clients have nothing to do with it. */
@@ -32,7 +33,9 @@ export function startThieves(world: World): Thieves {
   const refreshed = async (session: ClientSession, times: number) => {
     const deadline = performance.now() + PATIENCE_MS
     for (let left = times; left > 0 && performance.now() < deadline; ) {
-      if ((await session.refresh()) === 'refreshed') left--
+      const outcome = await session.refresh()
+      if (outcome === 'ended') return
+      if (outcome === 'refreshed') left--
     }
   }
 
@@ -69,6 +72,8 @@ export function startThieves(world: World): Thieves {
   /** Logs out while refreshing, until it is acknowledged; then nothing of the session may work. */
   async function revoking(session: ClientSession): Promise<void> {
     await refreshed(session, 2)
+    // Whatever is going on by then: a failed revocation must not be acknowledged.
+    await delay(Math.random() * REVOKED_WITHIN_MS)
     const form = { token: session.token() }
     const { client } = session
     const deadline = performance.now() + PATIENCE_MS
