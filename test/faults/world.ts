@@ -108,6 +108,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       nodes.push(node)
     }
     await Promise.all(nodes.map((node) => node.start()))
+    for (const node of nodes) if (!node.isRunning()) throw new Error(`${node.name} did not start`)
     const seeds = await openSeeds({ database: postgres.database, sealingKey, clients, users })
 
     const history = makeHistory()
