@@ -6,6 +6,10 @@ import type { Database } from '../postgres/database.ts'
 import { Refusal } from '../refusal.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
+/** How long a command waits for another that has the data directory; a start, a stop or a command takes less. */
+const BUSY_MS = 15_000
+const BUSY_EVERY_MS = 250
+
 /** The way from a command to the data. */
 export interface Reach {
   /**
@@ -25,30 +29,45 @@ export async function reachServer(config: Config & { databaseUrl: string }, logg
 
 /**
  * Embedded, the data has one owner: the running process, which is asked through its socket, or, where none runs, this
- * command for as long as it takes.
+ * command for as long as it takes. Where somebody holds the data and does not answer (it starts, stops, or is another
+ * command), it is asked again for some seconds.
  */
 export function reachEmbedded(config: Config, logger: Logger): Reach {
   let own: Reach | undefined
   return {
     async ask(operation, input) {
       if (own === undefined) {
-        const asked = await askRunning(config, operation, input)
-        if (asked !== undefined) return asked.answer
-        const opened = await openDirectory(config, logger)
-        if (opened === undefined) {
-          // Somebody holds the directory: perhaps by now it listens.
-          const late = await askRunning(config, operation, input)
-          if (late !== undefined) return late.answer
-          throw new Refusal(
-            'keyturn_busy',
-            `a process holds ${config.dataDirectory} and does not answer: it starts, stops, or is another command. Try again in a moment`,
-          )
-        }
-        own = opened
+        const reached = await askOrOpen(config, logger, operation, input)
+        if ('answer' in reached) return reached.answer
+        own = reached.opened
       }
       return own.ask(operation, input)
     },
     close: async () => own?.close(),
+  }
+}
+
+/** @throws Refusal `keyturn_busy` when somebody has the data and does not answer for all that time */
+async function askOrOpen(
+  config: Config,
+  logger: Logger,
+  operation: OperationName,
+  input: object,
+): Promise<{ answer: unknown } | { opened: Reach }> {
+  const until = systemClock.now().getTime() + BUSY_MS
+  for (let hasSaid = false; ; hasSaid = true) {
+    const asked = await askRunning(config, operation, input)
+    if (asked !== undefined) return asked
+    const opened = await openDirectory(config, logger)
+    if (opened !== undefined) return { opened }
+    if (systemClock.now().getTime() > until) {
+      throw new Refusal(
+        'keyturn_busy',
+        `a process holds ${config.dataDirectory} and does not answer: it starts, stops, or is another command. Try again in a moment`,
+      )
+    }
+    if (!hasSaid) process.stderr.write(`waiting for the process that holds ${config.dataDirectory} …\n`)
+    await systemClock.wait(BUSY_EVERY_MS)
   }
 }
 

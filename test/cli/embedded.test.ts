@@ -115,13 +115,24 @@ describe('commands in embedded mode', () => {
       expect(readdirSync(join(directory, '.keyturn'))).to.include('postgres')
     })
 
-    it('ask to try again while somebody holds the data and does not answer yet', async () => {
+    it('wait for one another', async () => {
+      const names = ['bob', 'carol']
+      const create = (name: string) => runKeyturn(['users', 'create', name, '--json'], { cwd: directory })
+      const results = await Promise.all(names.map(create))
+      expect(
+        results.map(({ code, stderr }) => [code, stderr.replace(/^waiting for .* …\n$/, '')]),
+      ).to.deep.equal(names.map(() => [0, '']))
+      const { stdout } = await runKeyturn(['users', 'list', '--json'], { cwd: directory })
+      expect(JSON.parse(stdout)).to.have.length(2)
+    })
+
+    it('ask to try again when somebody holds the data for long and does not answer', async () => {
       mkdirSync(join(directory, '.keyturn'), { mode: 0o700 })
       const lock = await lockDirectory(join(directory, '.keyturn'))
       const refused = await runKeyturn(['users', 'list', '--json'], { cwd: directory })
       expect(refused.code).to.equal(1)
       expect(JSON.parse(refused.stdout).error).to.equal('keyturn_busy')
-      expect(refused.stderr).to.include('Try again in a moment')
+      expect(refused.stderr).to.match(/^waiting for .*\n[\s\S]*Try again in a moment/)
       lock.release()
       expect((await runKeyturn(['users', 'list'], { cwd: directory })).code).to.equal(0)
     })
@@ -140,4 +151,4 @@ describe('commands in embedded mode', () => {
       expect(holding('$argon2id$')).to.be.greaterThan(0)
     })
   })
-})
+}).timeout(90_000)
