@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { DOUBLE_FAULT } from './double-fault.ts'
 import { FAILPOINT_HEADER, type Failpoint } from './failpoints.ts'
 import type { Node } from './nodes.ts'
 import { type Fault, NODE_RECOVERY_MS } from './scenario.ts'
@@ -80,6 +81,7 @@ export const NODE_FAULTS: readonly Fault[] = [
   killedAt('after signing'),
   killedAt('within the answer'),
   killedAt('during the family insert'),
+  DOUBLE_FAULT,
   ...[1000, 5000, 30_000].map((pauseMs) => ({
     id: 'F-103',
     title: `a node stands still for ${pauseMs / 1000} s`,
