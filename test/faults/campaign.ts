@@ -46,7 +46,9 @@ const TOO_SLOW = 'this machine is too slow, or too busy: nothing was wrong and y
 
 interface Span {
   readonly name: string
+  readonly isCalm: boolean
   readonly from: number
+  readonly until: number
   readonly recoveryMs: number | undefined
   readonly problems: readonly string[]
 }
@@ -95,7 +97,8 @@ export async function runCampaign(
       if (scenario.fault !== CALM) await scenario.fault.heal?.(world)
     }
     problems.push(...world.incidents.splice(0))
-    spans.push({ name: nameOf(scenario), from, recoveryMs, problems })
+    const span = { name: nameOf(scenario), from, until: performance.now(), recoveryMs, problems }
+    spans.push({ ...span, isCalm: scenario.fault === CALM })
     options.onScenario?.(summary(spans.length - 1, []))
   }
   await Promise.all([load.stop(), thieves.stop()])
@@ -106,6 +109,7 @@ export async function runCampaign(
   const verdict = checkHistory(world.history.operations, {
     retryWindowMs: RETRY_WINDOW_MS,
     doubleFaults: world.doubleFaults,
+    isUnderFault: (at) => spans.some(({ from, until, isCalm }) => !isCalm && at >= from && at <= until),
   })
   const results = spans.map((_, index) => summary(index, verdict.violations))
   for (const { name, problems: own } of results) problems.push(...own.map((problem) => `${name}: ${problem}`))

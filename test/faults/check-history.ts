@@ -36,21 +36,26 @@ export interface Verdict {
   readonly endedLate: number
   /** Spent tokens that were accepted once after their window, as the policy `supersede` grants. */
   readonly lateRetries: number
+  /** Spent tokens that were answered once more because PostgreSQL was a moment behind when Redis failed. */
+  readonly lagging: number
 }
 
 export interface CheckOptions {
   readonly retryWindowMs: number
   /** Families in which a known double fault was provoked: a spent token may be accepted, once. */
   readonly doubleFaults?: ReadonlySet<string>
+  /** Whether a fault was on at a moment; without it, none ever was. */
+  readonly isUnderFault?: (at: number) => boolean
 }
 
 /** Looks for broken promises in a history. Pure: the same history, the same verdict. */
 export function checkHistory(operations: readonly Operation[], options: CheckOptions): Verdict {
-  const { retryWindowMs, doubleFaults } = options
+  const { retryWindowMs, doubleFaults, isUnderFault = () => false } = options
   const violations: Violation[] = []
   const report: Report = (kind, operation, because) => void violations.push({ kind, operation, because })
   let endedLate = 0
   let lateRetries = 0
+  let lagging = 0
 
   for (const operation of operations) {
     const because = wrongAnswer(operation)
@@ -59,11 +64,13 @@ export function checkHistory(operations: readonly Operation[], options: CheckOpt
   for (const [family, ofFamily] of byFamily(operations)) {
     const refreshes = ofFamily.filter(({ kind }) => kind === 'refresh')
     const isDoubleFault = doubleFaults?.has(family) ?? false
-    lateRetries += checkSuccessors(refreshes, { retryWindowMs, isDoubleFault }, report)
+    const successors = checkSuccessors(refreshes, { retryWindowMs, isDoubleFault, isUnderFault }, report)
+    lateRetries += successors.lateRetries
+    lagging += successors.lagging
     endedLate += checkLost(refreshes, retryWindowMs, report)
     checkEnded(ofFamily, report)
   }
-  return { violations, endedLate, lateRetries }
+  return { violations, endedLate, lateRetries, lagging }
 }
 
 function byFamily(operations: readonly Operation[]): Map<string, Operation[]> {

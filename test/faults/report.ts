@@ -85,6 +85,7 @@ function totals(campaigns: readonly CampaignResult[], controls: readonly Control
   return [
     `${sum(({ scenarios }) => scenarios.length)} scenarios, ${sum(({ operations }) => operations)} requests,`,
     `${violations} violations, ${problems} problems; ${sum(({ verdict }) => verdict.lateRetries)} late retries,`,
+    `${sum(({ verdict }) => verdict.lagging)} answers within the lag of an anchor,`,
     `${sum(({ verdict }) => verdict.endedLate)} sessions ended late by policy;`,
     `${controls.filter(({ isRed }) => isRed).length} of ${controls.length} controls found; ${Math.round(seconds)} s`,
   ].join(' ')
