@@ -27,6 +27,7 @@ const auditQuery = z.object({
   afterPosition: z.number().int().optional(),
 })
 const auditPart = z.object({ next: z.string().optional(), expect: z.string().optional() })
+const secretRotation = id.extend({ endsEarlier: z.boolean().optional() })
 
 const newUser = z.object({
   username: z.string(),
@@ -98,8 +99,9 @@ const OPERATIONS = {
     const clients = await (await administration.clients()).list(input.limit, input.after)
     return clients.map(describeClient)
   }),
-  'clients.rotate-secret': operation(id, async (administration, input) => {
-    const { secret, earlierEndsAt } = await (await administration.clients()).rotateSecret(input.id, ACTOR)
+  'clients.rotate-secret': operation(secretRotation, async (administration, input) => {
+    const clients = await administration.clients()
+    const { secret, earlierEndsAt } = await clients.rotateSecret(input.id, ACTOR, input)
     return { clientId: input.id, clientSecret: secret, earlierSecretEndsAt: earlierEndsAt }
   }),
   'clients.disable': operation(id, async (administration, input) => {

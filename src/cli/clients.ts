@@ -97,13 +97,14 @@ export function addClientCommands(program: Command, run: Run): void {
   addCommand(
     clients,
     'rotate-secret',
-    'make a new secret; the present one works for another day, one older than that ends now',
+    'make a new secret; the present one works for another day, and only then can it be done again',
     'keyturn clients rotate-secret client_…',
   )
     .argument('<client-id>')
-    .action((id: string) =>
+    .option('--end-earlier', 'do it within that day, too: the oldest secret ends now')
+    .action((id: string, { endEarlier: endsEarlier }: { endEarlier?: true }) =>
       run(async ({ ask }) => {
-        const client = await ask('clients.rotate-secret', { id })
+        const client = await ask('clients.rotate-secret', { id, endsEarlier })
         return { data: client, text: credentials(client) }
       }),
     )

@@ -33,13 +33,28 @@ export function clientAdministration({ clients, clock }: { clients: Clients; clo
 
     list: (limit: number, after?: string): Promise<Client[]> => clients.list(limit, after),
 
-    /** Makes a second secret. The first one works for another day; asking again within it ends the oldest at once. */
-    async rotateSecret(id: string, actor: string): Promise<{ secret: string; earlierEndsAt: Date }> {
+    /**
+     * Makes a second secret. The first one works for another day. Asking again within it is refused, since it would cut
+     * off whoever still uses the oldest one: a script that is run twice must not; `endsEarlier` does it all the same.
+     */
+    async rotateSecret(
+      id: string,
+      actor: string,
+      { endsEarlier = false }: { endsEarlier?: boolean | undefined } = {},
+    ): Promise<{ secret: string; earlierEndsAt: Date }> {
       const secret = makeClientSecret()
-      const earlierEndsAt = addSeconds(clock.now(), SECRET_OVERLAP_SECONDS)
+      const now = clock.now()
+      const earlierEndsAt = addSeconds(now, SECRET_OVERLAP_SECONDS)
       const event = { event: 'client.secret_rotated', actor, clientId: id } as const
-      if (await clients.replaceSecret(id, stored(secret, clock), earlierEndsAt, event))
-        return { secret, earlierEndsAt }
+      const times = { now, earlierEndsAt, endsEarlier }
+      const outcome = await clients.replaceSecret(id, stored(secret, clock), times, event)
+      if (outcome === 'replaced') return { secret, earlierEndsAt }
+      if (outcome !== 'unknown') {
+        throw new Refusal(
+          'secret_rotation_pending',
+          `an earlier secret still works until ${outcome.pendingUntil.toISOString()}: wait, or end it now with --end-earlier`,
+        )
+      }
       if (await clients.find(id))
         throw new Refusal('client_public', 'a public client has no secret to rotate')
       throw unknownClient(id)

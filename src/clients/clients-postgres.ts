@@ -53,13 +53,18 @@ export function clientsPostgres(database: Database): Clients {
       return rows.map(toClient)
     },
 
-    replaceSecret: (id, secret, earlierEndsAt, event) =>
+    replaceSecret: (id, secret, { now, earlierEndsAt, endsEarlier }, event) =>
       database.transaction(async (transaction) => {
         const [client] = await transaction.query<{ is_confidential: boolean }>(
           'select is_confidential from clients where id = $1 for update',
           [id],
         )
-        if (!client?.is_confidential) return false
+        if (!client?.is_confidential) return 'unknown'
+        const [ending] = await transaction.query<{ expires_at: Date }>(
+          'select expires_at from client_secrets where client_id = $1 and expires_at > $2 order by expires_at desc limit 1',
+          [id, now],
+        )
+        if (ending && !endsEarlier) return { pendingUntil: ending.expires_at }
         // The newest is the one that has no end yet: clocks of several nodes do not order what was made in a moment.
         await transaction.query(
           'delete from client_secrets where client_id = $1 and expires_at is not null',
@@ -71,7 +76,7 @@ export function clientsPostgres(database: Database): Clients {
         ])
         await insertSecret(transaction, id, secret)
         await recordAudit(transaction, event)
-        return true
+        return 'replaced'
       }),
 
     setEnabled: (id, isEnabled, now, event) =>

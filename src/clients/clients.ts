@@ -16,10 +16,16 @@ export interface Clients {
   /** In order of id; at most `limit`, after the id `after`. */
   list(limit: number, after?: string): Promise<Client[]>
   /**
-   * Adds a secret; the newest earlier one stays valid until `earlierEndsAt`, all others end now.
-   * False when there is no such confidential client.
+   * Adds a secret; the newest earlier one stays valid until `earlierEndsAt`. One that is still ending from the
+   * replacement before ends now where `endsEarlier`, and is in the way otherwise.
+   * @returns `unknown` when there is no such confidential client; the time until which one is in the way
    */
-  replaceSecret(id: string, secret: NewClientSecret, earlierEndsAt: Date, event: AuditEvent): Promise<boolean>
+  replaceSecret(
+    id: string,
+    secret: NewClientSecret,
+    times: { readonly now: Date; readonly earlierEndsAt: Date; readonly endsEarlier: boolean },
+    event: AuditEvent,
+  ): Promise<'replaced' | 'unknown' | { readonly pendingUntil: Date }>
   /**
    * Disables or enables; a change either way ends every family the client holds, in one row's work. False when there is no
    * such client.

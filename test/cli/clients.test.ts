@@ -113,7 +113,8 @@ describe('keyturn clients', () => {
       .to.match(/^ktcs_/)
       .and.not.equal(first)
     expect(new Date(rotated.earlier_secret_ends_at).getTime()).to.be.greaterThan(Date.now())
-    const forPeople = await keyturn('rotate-secret', id)
+    expect((await keyturn('rotate-secret', id)).stderr).to.include('--end-earlier')
+    const forPeople = await keyturn('rotate-secret', id, '--end-earlier')
     expect(forPeople.stdout).to.include('this once')
   })
 

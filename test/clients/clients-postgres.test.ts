@@ -51,7 +51,8 @@ forEachDatabase((_name, open) => {
       return (await readPresentedPostgres(database, clock)(clientId, id)).family?.sessionEnded
     }
 
-    const rotate = async (id: string) => (await administration.rotateSecret(id, 'operator')).secret
+    const rotate = async (id: string) =>
+      (await administration.rotateSecret(id, 'operator', { endsEarlier: true })).secret
 
     const audited = async () =>
       (await database.query<{ event: string }>('select event from audit_events order by id')).map(
@@ -129,7 +130,21 @@ forEachDatabase((_name, open) => {
       expect([await accepts(id, old), await accepts(id, next)]).to.deep.equal([false, true])
     })
 
-    it('S-040 a third secret ends the oldest at once, within one millisecond too', async () => {
+    it('S-040 a rotation that is run twice cuts nobody off: while one is pending another is refused', async () => {
+      const { id, secret: old } = await confidential()
+      const { secret: next, earlierEndsAt } = await administration.rotateSecret(id, 'operator')
+      clock.advance(23 * HOUR)
+      const refused = await administration.rotateSecret(id, 'operator').catch((error: Error) => error)
+      expect(refused).to.include({ code: 'secret_rotation_pending' })
+      expect((refused as Error).message).to.include(earlierEndsAt.toISOString())
+      expect([await accepts(id, old), await accepts(id, next)]).to.deep.equal([true, true])
+      clock.advance(HOUR)
+      const { secret: third } = await administration.rotateSecret(id, 'operator')
+      const accepted = await Promise.all([old, next, third].map((one) => accepts(id, one)))
+      expect(accepted).to.deep.equal([false, true, true])
+    })
+
+    it('S-040 where it is asked for, a third secret ends the oldest at once, within one millisecond too', async () => {
       const { id, secret } = await confidential()
       const made = [secret]
       for (let round = 0; round < 4; round++) {
