@@ -17,7 +17,7 @@ const FAMILIES_REDIS = 'tokens/refresh-families-redis.js'
 const FAMILIES_POSTGRES = 'tokens/refresh-families-postgres.js'
 
 /** Long enough for somebody else's step to come in between, as it does sooner or later without any wait. */
-const WAIT = 'await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));'
+const WAIT = 'await new Promise((resolve) => setTimeout(resolve, Math.random() < 0.3 ? 600 : 0));'
 
 /** Reads where the family stands, decides, and writes: three steps where the script is one. */
 const READ_THEN_WRITE = `{

@@ -48,6 +48,7 @@ export async function makeNode(options: NodeOptions): Promise<Node> {
   const directOrigin = `http://127.0.0.1:${port}`
   let process_: Guarded | undefined
   let isEndExpected = false
+  let lastOutput = ''
 
   async function start({ build = options.build, failpoint = '' } = {}): Promise<void> {
     isEndExpected = failpoint !== ''
@@ -70,6 +71,7 @@ export async function makeNode(options: NodeOptions): Promise<Node> {
     guarded.ended.then(
       (code) => {
         if (process_ !== guarded) return
+        lastOutput = guarded.stdout() + guarded.stderr()
         process_ = undefined
         if (!isEndExpected) options.onUnexpectedEnd(code)
       },
@@ -93,7 +95,6 @@ export async function makeNode(options: NodeOptions): Promise<Node> {
     return code
   }
 
-  let lastOutput = ''
   const output = () => {
     if (process_) lastOutput = process_.stdout() + process_.stderr()
     return lastOutput

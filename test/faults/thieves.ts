@@ -52,7 +52,6 @@ export function startThieves(world: World): Thieves {
     const token = session.token()
     const copies = Array.from({ length: COPIES }, () => present(session, token))
     await refreshed(session, 2)
-    await present(session, token)
     await Promise.all(copies)
     await present(session, token)
     await present(session, session.token(), 'victim')

@@ -108,7 +108,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       nodes.push(node)
     }
     await Promise.all(nodes.map((node) => node.start()))
-    for (const node of nodes) if (!node.isRunning()) throw new Error(`${node.name} did not start`)
+    for (const node of nodes)
+      if (!node.isRunning()) throw new Error(`${node.name} did not start:\n${node.output()}`)
     const seeds = await openSeeds({ database: postgres.database, sealingKey, clients, users })
 
     const history = makeHistory()
