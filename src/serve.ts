@@ -49,7 +49,9 @@ export async function serve(
   const early = isEmbedded ? undefined : await readSealingKey(config.keysDirectory)
   const closing: (() => Promise<void> | void)[] = []
   const stop = async () => {
+    const started = clock.now().getTime()
     let isFinished = true
+    logger.info({}, 'stopping: what has arrived is finished first')
     for (const close of closing.splice(0).reverse()) {
       try {
         await close()
@@ -59,6 +61,7 @@ export async function serve(
         isFinished = false
       }
     }
+    logger.info({ ms: clock.now().getTime() - started, isFinished }, 'stopped')
     return isFinished
   }
 

@@ -11,7 +11,10 @@ export function readyzEndpoint(readiness: Readiness) {
   return async (ctx: Context): Promise<void> => {
     const { ready, parts } = readiness.report()
     ctx.status = ready ? 200 : 503
-    if (!ready) ctx.set('retry-after', '1')
+    if (!ready) {
+      ctx.set('retry-after', '1')
+      ctx.state['reason'] = 'not_ready'
+    }
     ctx.body = { status: ready ? 'ready' : 'not ready', parts }
   }
 }

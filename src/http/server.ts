@@ -40,6 +40,8 @@ const LIMITS = {
 /** No byte either way for this long: the peer does not read its answer. */
 const SILENCE_MS = 30_000
 const MAX_CONNECTIONS = 20_000
+/** Asked every few seconds by each balancer and orchestrator: worth a line only when they do not say "well". */
+const PROBES = new Set(['/livez', '/readyz'])
 
 /** The HTTP server. Not yet listening. */
 export function makeServer(parts: ServerParts): Server {
@@ -95,7 +97,8 @@ function observe({ addressOf, logger, metrics, clock }: ServerParts): Middleware
         ...notedPrincipals(),
         grant,
       }
-      if (reason === 'none') logger.info(line, 'answered')
+      if (PROBES.has(route) && ctx.status === 200) logger.debug(line, 'answered')
+      else if (reason === 'none') logger.info(line, 'answered')
       else logger.info({ ...line, reason }, 'refused')
     })
   }

@@ -4,7 +4,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { openRedis } from '../support/redis.ts'
 
 /** What a node asks by itself, request or not: whether the database is there, and which keys there are. */
-const BACKGROUND = /current_setting\('transaction_read_only'\)|left join (signing|symmetric)_keys/
+const BACKGROUND = /current_setting\('transaction_read_only'\)|left join (signing|symmetric)_keys|audit_chain/
 /** Requests in flight at once: enough to be quick, few enough for any machine. */
 const AT_ONCE = 50
 

@@ -101,6 +101,11 @@ describe('keyturn serve, standard', () => {
     expect(text).to.match(/^HTTP\/1\.1 200 /)
     expect(text).to.match(/connection: close/i)
     expect(await exit).to.equal(0)
+    expect(first.stderr()).to.match(/"msg":"stopping: .*\n(.*\n)*.*"isFinished":true,.*"msg":"stopped"/)
+    expect(first.stderr(), 'probes that are answered "well" fill no log').not.to.match(
+      /"path":"\/readyz","status":200/,
+    )
+    expect(first.stderr()).to.match(/"path":"\/readyz","status":503.*"reason":"not_ready"/)
     const [row] = await database.query<{ generation: number }>(
       'select max(generation) as generation from refresh_families',
     )
