@@ -26,7 +26,7 @@ export async function awaitRecovery(world: World, healedAt: number): Promise<num
 }
 
 /** The beginning of the first stretch after `healedAt` in which nearly all requests succeeded. */
-export function servingSince(operations: readonly Operation[], healedAt: number): number | undefined {
+function servingSince(operations: readonly Operation[], healedAt: number): number | undefined {
   const asked = operations.filter(
     ({ kind, actor, invokedAt }) =>
       actor === 'client' && (kind === 'refresh' || kind === 'client_credentials') && invokedAt >= healedAt,

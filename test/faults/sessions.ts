@@ -23,7 +23,7 @@ export interface ClientSession {
 }
 
 /** A client's minute is six seconds here, as the retry window is: its pauses between attempts shrink with it. */
-export const TIME_SCALE = 10
+const TIME_SCALE = 10
 /** Now and then a client fails to keep what it was given, and is where it was before it asked. */
 const SAVE_FAILS = 0.01
 

@@ -46,7 +46,7 @@ const REQUESTS_PER_SECOND: Readonly<Record<Size, number>> = { ci: 20, nightly: 4
 export async function runSuite({ size, only = [], onScenario }: SuiteOptions): Promise<SuiteResult> {
   const started = performance.now()
   const isWanted = (name: string) => only.length === 0 || only.some((part) => name.includes(part))
-  const directories = await openDirectories('faults')
+  const directories = await openDirectories('faults', {})
   try {
     const root = directories.make('all')
     const build = makeBuild(join(root, 'build'))

@@ -32,8 +32,11 @@ export interface Directories {
 /** Longer than a working server needs, shorter than a test waits. */
 const ASK_TIMEOUT_MS = 2000
 
-/** A directory that outlives the servers in it, and not this process. */
-export async function openDirectories(name: string): Promise<Directories> {
+/**
+ * A directory that outlives the servers in it, and not this process.
+ * @param user who removes it: the servers' user, or ourselves where we write into it
+ */
+export async function openDirectories(name: string, user = serverUser()): Promise<Directories> {
   const root = serverDirectory(name)
   const keeper: Guarded = await startGuard({
     command: '/bin/sleep',
@@ -42,13 +45,12 @@ export async function openDirectories(name: string): Promise<Directories> {
     directory: root,
     removeDirectory: true,
     stopSignal: 'TERM',
-    user: serverUser(),
+    user,
   })
   return {
     make(part) {
       const directory = join(root, part)
       mkdirSync(directory)
-      const user = serverUser()
       if ('uid' in user) chownSync(directory, user.uid, user.gid)
       return directory
     },
