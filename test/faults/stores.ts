@@ -1,12 +1,11 @@
-import { rmSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { type Database, openDatabase } from '../../src/postgres/database.ts'
 import { migrate } from '../../src/postgres/migrate.ts'
 import { startPostgres } from '../support/postgres-server.ts'
+import { openDirectories } from '../support/redis-node.ts'
 import { startRedis } from '../support/redis-server.ts'
 import type { RunningServer } from '../support/running-server.ts'
-import { serverDirectory } from '../support/server-user.ts'
 
 /** A server that is taken away and comes back on the same port, with what its disk kept. */
 export interface Store {
@@ -59,7 +58,8 @@ async function makeStore(
     arguments: readonly string[]
   }) => Promise<RunningServer>,
 ): Promise<Store & { url: string; directory: string }> {
-  const directory = serverDirectory(name)
+  const directories = await openDirectories(name)
+  const directory = directories.make('data')
   let running: RunningServer | undefined = await open({ directory, arguments: [] })
   const { port, url } = running
 
@@ -92,7 +92,7 @@ async function makeStore(
     async close() {
       running?.resume()
       await running?.stop()
-      rmSync(directory, { recursive: true, force: true })
+      await directories.stop()
     },
   }
 }
