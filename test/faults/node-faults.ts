@@ -75,10 +75,10 @@ export const NODE_FAULTS: readonly Fault[] = [
     heal: (world) => first(world).start(),
     also: ['flapping'],
   },
-  killedAt('after the postgres read'),
+  killedAt('after the postgres read', { nightlyOnly: true }),
   killedAt('after lua', { topologies: ['standalone'] }),
   killedAt('before the anchor', { topologies: ['standalone'] }),
-  killedAt('after signing'),
+  killedAt('after signing', { nightlyOnly: true }),
   killedAt('within the answer'),
   killedAt('during the family insert'),
   DOUBLE_FAULT,
@@ -100,8 +100,8 @@ export const NODE_FAULTS: readonly Fault[] = [
     },
   }),
   throwsAt('stray exception in a handler'),
-  throwsAt('stray rejection in a handler'),
-  throwsAt('exception in a timer'),
+  throwsAt('stray rejection in a handler', { nightlyOnly: true }),
+  throwsAt('exception in a timer', { nightlyOnly: true }),
   throwsAt('exception in a redis callback', {
     topologies: ['standalone'],
     async inject(world) {

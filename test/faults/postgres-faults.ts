@@ -88,14 +88,14 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
     },
     heal: (world) => setAccess(world, 'trust'),
   },
-  onLinks('50 ms later, 40 more or less', { latencyMs: 50, jitterMs: 40 }),
+  onLinks('50 ms later, 40 more or less', { latencyMs: 50, jitterMs: 40 }, { nightlyOnly: true }),
   onLinks('200 ms later', { latencyMs: 200 }, { nightlyOnly: true }),
   onLinks('20 KB/s', { bytesPerSecond: 20_000 }, { nightlyOnly: true }),
   onLinks('reset after 20,000 bytes of answers', { cutAfterBytes: 20_000 }),
   onLinks('a tenth of the answers is lost', { lostAnswers: 0.1 }),
   onLinks('nothing passes', { isBlackHole: true }, { also: ['boot'] }),
   onLinks('no answer passes', { holdsAnswers: true }, { nightlyOnly: true }),
-  onLinks('nothing passes, for one node', { isBlackHole: true }, { isForOne: true }),
+  onLinks('nothing passes, for one node', { isBlackHole: true }, { isForOne: true, nightlyOnly: true }),
   {
     ...{ id: 'F-220', title: 'every connection to PostgreSQL is reset', ...ANYWHERE },
     also: ['flapping'],
@@ -104,7 +104,12 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
     },
   },
   {
-    ...{ id: 'F-220', title: 'every connection to PostgreSQL is half closed', ...STANDALONE },
+    ...{
+      id: 'F-220',
+      title: 'every connection to PostgreSQL is half closed',
+      ...STANDALONE,
+      nightlyOnly: true,
+    },
     inject({ postgresLinks }) {
       for (const link of postgresLinks) link.halfClose()
     },

@@ -6,6 +6,7 @@ import { type Fault, REDIS_RECOVERY_MS } from './scenario.ts'
 import type { RedisStore } from './stores.ts'
 import type { World } from './world.ts'
 
+const NIGHTLY = { nightlyOnly: true } as const
 const ALONE = { topologies: ['standalone'], recoveryMs: REDIS_RECOVERY_MS } as const
 
 /** What can happen to a Redis that stands alone, and on the way to it. */
@@ -55,7 +56,7 @@ export const REDIS_FAULTS: readonly Fault[] = [
     heal: async (world) => void (await redisOf(world).command('CONFIG', 'SET', 'maxmemory', 0)),
   },
   {
-    ...{ id: 'F-117', title: 'memory is full, families are evicted', ...ALONE },
+    ...{ id: 'F-117', title: 'memory is full, families are evicted', ...ALONE, ...NIGHTLY },
     async inject(world) {
       await redisOf(world).command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-random', 'maxmemory', 1)
     },
@@ -81,9 +82,14 @@ export const REDIS_FAULTS: readonly Fault[] = [
     await redis.command('SCRIPT', 'FLUSH')
     await redis.command('FUNCTION', 'FLUSH')
   }),
-  at('F-119', 'all clients are disconnected', (redis) => redis.command('CLIENT', 'KILL', 'TYPE', 'normal')),
+  at(
+    'F-119',
+    'all clients are disconnected',
+    (redis) => redis.command('CLIENT', 'KILL', 'TYPE', 'normal'),
+    NIGHTLY,
+  ),
   {
-    ...{ id: 'F-119', title: 'DEBUG SLEEP 2', ...ALONE },
+    ...{ id: 'F-119', title: 'DEBUG SLEEP 2', ...ALONE, ...NIGHTLY },
     inject(world) {
       redisOf(world)
         .command('DEBUG', 'SLEEP', 2)
@@ -106,23 +112,29 @@ export const REDIS_FAULTS: readonly Fault[] = [
     heal: async (world) => void (await redisOf(world).command('ACL', 'SETUSER', 'default', '+@all')),
   },
   onLinks('5 ms later, 5 more or less', { latencyMs: 5, jitterMs: 5 }, { nightlyOnly: true }),
-  onLinks('50 ms later, 40 more or less', { latencyMs: 50, jitterMs: 40 }),
+  onLinks('50 ms later, 40 more or less', { latencyMs: 50, jitterMs: 40 }, { nightlyOnly: true }),
   onLinks('500 ms later', { latencyMs: 500, jitterMs: 100 }),
-  onLinks('1 KB/s', { bytesPerSecond: 1000 }),
+  onLinks('1 KB/s', { bytesPerSecond: 1000 }, { nightlyOnly: true }),
   onLinks('reset after 2000 bytes of answers', { cutAfterBytes: 2000 }),
   onLinks('a third of the answers is lost', { lostAnswers: 0.3 }),
   onLinks('nothing passes', { isBlackHole: true }, { also: ['boot', 'flapping'] }),
   onLinks('no answer passes', { holdsAnswers: true }),
-  onLinks('nothing passes, for one node', { isBlackHole: true }, { isForOne: true }),
-  at('F-120', 'every connection to Redis is reset', async (_, world) => {
-    for (const link of world.redisLinks) link.reset()
-  }),
-  at('F-120', 'every connection to Redis is half closed', async (_, world) => {
-    for (const link of world.redisLinks) link.halfClose()
-  }),
-  damaged('with half of the fields', (redis, key) => redis.command('HDEL', key, 'p', 't')),
+  onLinks('nothing passes, for one node', { isBlackHole: true }, { isForOne: true, nightlyOnly: true }),
+  {
+    ...{ id: 'F-120', title: 'every connection to Redis is reset', ...ALONE, ...NIGHTLY },
+    inject({ redisLinks }) {
+      for (const link of redisLinks) link.reset()
+    },
+  },
+  {
+    ...{ id: 'F-120', title: 'every connection to Redis is half closed', ...ALONE },
+    inject({ redisLinks }) {
+      for (const link of redisLinks) link.halfClose()
+    },
+  },
+  damaged('with half of the fields', (redis, key) => redis.command('HDEL', key, 'p', 't'), NIGHTLY),
   damaged('of another type', (redis, key) => redis.command('SET', key, 'x')),
-  damaged('with a negative generation', (redis, key) => redis.command('HSET', key, 'g', -5)),
+  damaged('with a negative generation', (redis, key) => redis.command('HSET', key, 'g', -5), NIGHTLY),
   damaged('with a generation that is no number', (redis, key) => redis.command('HSET', key, 'g', 'nan')),
 ]
 
@@ -137,10 +149,15 @@ function redisOf({ redis }: World): RedisStore {
 }
 
 /** Something that happens in a moment. */
-function at(id: string, title: string, act: (redis: RedisStore, world: World) => Promise<unknown>): Fault {
+function at(
+  id: string,
+  title: string,
+  act: (redis: RedisStore) => Promise<unknown>,
+  more: Partial<Fault> = {},
+): Fault {
   return {
-    ...{ id, title, ...ALONE },
-    inject: async (world) => void (await act(redisOf(world), world)),
+    ...{ id, title, ...ALONE, ...more },
+    inject: async (world) => void (await act(redisOf(world))),
   }
 }
 
@@ -194,10 +211,15 @@ function onLinks(
 }
 
 /** Every family in Redis is what no node would have written. */
-function damaged(how: string, damage: (redis: RedisStore, key: string) => Promise<unknown>): Fault {
-  return at('F-121', `families ${how}`, async (redis) => {
+function damaged(
+  how: string,
+  damage: (redis: RedisStore, key: string) => Promise<unknown>,
+  more: Partial<Fault> = {},
+): Fault {
+  const damageAll = async (redis: RedisStore) => {
     for (const key of await families(redis)) await damage(redis, key)
-  })
+  }
+  return at('F-121', `families ${how}`, damageAll, more)
 }
 
 /** The keys of families that are sound; one that was damaged stays so until somebody uses it. */

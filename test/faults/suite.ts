@@ -36,9 +36,9 @@ export interface SuiteOptions {
 
 const FAULTS = [...NODE_FAULTS, ...REDIS_FAULTS, ...POSTGRES_FAULTS, ...SENTINEL_FAULTS, ...CLUSTER_FAULTS]
 /** Each on so many deployments: the scenarios are shared out, so that they take less time. */
-const DEPLOYMENTS: Readonly<Record<Topology, number>> = { standalone: 3, small: 1, sentinel: 1, cluster: 1 }
+const DEPLOYMENTS: Readonly<Record<Topology, number>> = { standalone: 2, small: 1, sentinel: 1, cluster: 1 }
 /** At once. They wait most of the time. */
-const AT_ONCE = 2
+const AT_ONCE = 3
 const NODES = 2
 const REQUESTS_PER_SECOND: Readonly<Record<Size, number>> = { ci: 20, nightly: 40 }
 
