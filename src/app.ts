@@ -206,11 +206,8 @@ export function buildApp(parts: AppParts): App {
     })
   }
   metrics.watch({
-    anchorsWaiting: () => anchors.waiting().anchors,
-    anchorLagSeconds: () => {
-      const { since } = anchors.waiting()
-      return since === undefined ? 0 : (clock.now().getTime() - since.getTime()) / 1000
-    },
+    anchorsWaiting: () => anchors.waiting().families,
+    anchorLagSeconds: () => anchors.waiting().lagMs / 1000,
     hashesRunning: () => hasher.stats().running,
     hashesQueued: () => hasher.stats().queued,
     auditUnchained: auditing.unchained,

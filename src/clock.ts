@@ -16,6 +16,11 @@ export const systemClock: Clock = {
   },
 }
 
+/** Milliseconds since some moment, on a clock that only goes forward: for how long something has taken. */
+export function monotonicMs(): number {
+  return performance.now()
+}
+
 /** `start` moved by a number of seconds, which may be negative or fractional. */
 export function addSeconds(start: Date, seconds: number): Date {
   return new Date(start.getTime() + seconds * 1000)

@@ -1,5 +1,7 @@
 import type { HeldAuditEvent } from '../audit/events.ts'
+import { monotonicMs } from '../clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { Unavailable } from '../unavailable.ts'
 import type { RefreshFamily } from './refresh-families.ts'
 import type { Position } from './rotation.ts'
 
@@ -17,66 +19,60 @@ export interface AnchorQueue {
   add(anchor: Anchor): void
   /** Writes everything that waits; resolves when it is written, or rejects with the store's error. */
   flush(): Promise<void>
-  /** How many wait, and when the one that waits longest was rotated. */
-  waiting(): { anchors: number; since: Date | undefined }
+  /** How many families are not written yet, those being written among them, and since when the oldest is not. */
+  waiting(): { families: number; lagMs: number }
   /**
-   * Whether the record has not taken any for so long that no more may be added: Redis would be the only place that
-   * knows of ever more rotations.
+   * Whether the record has not taken a position of this family for so long that no more may be added: Redis would be the
+   * only place that knows of ever more rotations.
    */
-  isStalled(): boolean
+  isStalled(familyId: Buffer): boolean
 }
 
 /** A rotation is in Postgres within this time, as long as Postgres answers. */
 const FLUSH_AFTER_MS = 100
 /** After a failure: soon enough to be done before anyone notices, seldom enough not to fill the log. */
 const RETRY_AFTER_MS = 1000
-/** Rows in one statement. */
+/** Families in one statement. */
 const BATCH = 1000
 /**
- * So many attempts in a row may fail, one a second: a spent token that Redis could forget meanwhile is still within its
- * retry window (31 s at least), so that losing Redis then gives it nothing that it would not have had.
+ * A token that was spent in this time, and half a minute for whoever is under way, is still within its retry window (31 s at
+ * least): losing Redis gives it nothing that it would not have had.
  */
-const ATTEMPTS_UNTIL_STALLED = 15
+const STALLED_AFTER_MS = 15_000
+
+/** Of one family: the furthest position, and before it the ones that have to be audited. */
+interface Waiting {
+  /** When the record began to lag, on a clock that nobody sets. */
+  readonly since: number
+  readonly anchors: readonly Anchor[]
+}
 
 /**
  * Gathers positions and writes them in batches: rotating a family costs Postgres no transaction of its own. Of several
- * positions of one family only the furthest is kept, unless an earlier one has to be audited; what fails to be written
- * stays and is tried again.
- * @param write one batch; must never lower a position
+ * positions of one family only the furthest is kept, and those that have to be audited; what is not written stays and is
+ * tried again.
+ * @param write one batch; must never lower a position. Returns what it had to leave out, because somebody holds its row
  */
 export function anchorQueue(
-  write: (anchors: readonly Anchor[]) => Promise<void>,
+  write: (anchors: readonly Anchor[]) => Promise<readonly Anchor[]>,
   logger: Logger,
+  elapsedMs: () => number = monotonicMs,
 ): AnchorQueue {
-  const waiting = new Map<string, { anchor: Anchor; since: Date }>()
-  let failures = 0
+  const waiting = new Map<string, Waiting>()
+  let inFlight: ReadonlyMap<string, Waiting> = new Map()
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> | undefined
 
   function add(anchor: Anchor): void {
-    keep(anchor)
+    const id = keyOf(anchor.family.id)
+    const { since, anchors } = waiting.get(id) ?? { since: elapsedMs(), anchors: [] }
+    waiting.set(id, { since, anchors: merge(anchors, [anchor]) })
     schedule(FLUSH_AFTER_MS)
-  }
-
-  function keep(anchor: Anchor): void {
-    // An audited step is a piece of its own: the next step of its family must not push it out.
-    const family = anchor.family.id.toString('latin1')
-    const id = anchor.audit ? `${family} ${anchor.position.generation}` : family
-    const earlier = waiting.get(id)
-    if (earlier && earlier.anchor.position.generation >= anchor.position.generation) return
-    waiting.set(id, { anchor, since: earlier?.since ?? anchor.position.rotatedAt })
-  }
-
-  /** Puts what could not be written back in front: the order is that of waiting. */
-  function restore(batch: readonly Anchor[]): void {
-    const later = [...waiting.values()].map(({ anchor }) => anchor)
-    waiting.clear()
-    for (const anchor of [...batch, ...later]) keep(anchor)
   }
 
   function schedule(afterMs: number): void {
     timer ??= setTimeout(() => {
-      flush().catch((error) => logger.warn({ err: error, anchors: waiting.size }, 'anchors not written yet'))
+      flush().catch((error) => logger.warn({ err: error, families: waiting.size }, 'anchors not written yet'))
     }, afterMs)
   }
 
@@ -91,21 +87,29 @@ export function anchorQueue(
 
   async function writeAll(): Promise<void> {
     while (waiting.size > 0) {
-      const batch: Anchor[] = []
-      for (const [id, { anchor }] of waiting) {
-        batch.push(anchor)
-        waiting.delete(id)
-        if (batch.length === BATCH) break
-      }
+      inFlight = new Map([...waiting].slice(0, BATCH))
+      for (const id of inFlight.keys()) waiting.delete(id)
+      const batch = [...inFlight.values()].flatMap(({ anchors }) => anchors)
+      let left: readonly Anchor[] = batch
       try {
-        await write(batch)
-        failures = 0
+        left = await write(batch)
+        if (left.length > 0) throw new Unavailable('postgres', `${left.length} rows are held by somebody`)
       } catch (error) {
-        failures++
-        restore(batch)
+        restore(left)
         schedule(RETRY_AFTER_MS)
         throw error
+      } finally {
+        inFlight = new Map()
       }
+    }
+  }
+
+  /** Puts back what was not written, as old as it is. */
+  function restore(left: readonly Anchor[]): void {
+    for (const anchor of left) {
+      const id = keyOf(anchor.family.id)
+      const { since } = inFlight.get(id) ?? { since: elapsedMs() }
+      waiting.set(id, { since, anchors: merge([anchor], waiting.get(id)?.anchors ?? []) })
     }
   }
 
@@ -113,9 +117,28 @@ export function anchorQueue(
     add,
     flush,
     waiting() {
-      const [oldest] = waiting.values()
-      return { anchors: waiting.size, since: oldest?.since }
+      const all = [...inFlight.values(), ...waiting.values()]
+      const now = elapsedMs()
+      return {
+        families: all.length,
+        lagMs: all.reduce((longest, { since }) => Math.max(longest, now - since), 0),
+      }
     },
-    isStalled: () => failures >= ATTEMPTS_UNTIL_STALLED,
+    isStalled(familyId) {
+      const id = keyOf(familyId)
+      const since = inFlight.get(id)?.since ?? waiting.get(id)?.since
+      return since !== undefined && elapsedMs() - since > STALLED_AFTER_MS
+    },
   }
+}
+
+function keyOf(familyId: Buffer): string {
+  return familyId.toString('latin1')
+}
+
+/** An audited step must not be pushed out by the next step of its family. */
+function merge(earlier: readonly Anchor[], later: readonly Anchor[]): readonly Anchor[] {
+  const all = [...earlier, ...later]
+  const furthest = Math.max(...all.map(({ position }) => position.generation))
+  return all.filter(({ audit, position }) => audit !== undefined || position.generation === furthest)
 }

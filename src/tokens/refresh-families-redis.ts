@@ -88,7 +88,7 @@ export function refreshFamiliesRedis(options: {
     },
 
     async rotate(family, request) {
-      if (anchors.isStalled()) throw new Unavailable('postgres', 'it takes no positions')
+      if (anchors.isStalled(family.id)) throw new Unavailable('postgres', 'it takes no positions')
       let rotation: Rotation
       try {
         rotation = await rotateInRedis(family, request)

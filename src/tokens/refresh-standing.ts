@@ -50,6 +50,9 @@ export function makeRefreshStanding(parts: RefreshStandingParts): RefreshStandin
     if (family.endedAt !== null || found.sessionEnded) {
       return { outcome: 'revoked', reason: 'refresh_token_revoked' }
     }
+    if (!client.grants.includes('refresh_token')) {
+      return { outcome: 'revoked', reason: 'refresh_token_grant_withdrawn' }
+    }
     if (!found.userIsActive) return { outcome: 'revoked', reason: 'refresh_token_user_disabled' }
     // In whole seconds, as a token says it: one that would expire as it is issued is no token.
     const isOver = toSeconds(now) >= toSeconds(family.absoluteExpiresAt)

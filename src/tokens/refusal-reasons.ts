@@ -9,6 +9,7 @@ const REFRESH_REASONS: Readonly<Record<string, string>> = {
   refresh_token_forged: 'its mac is not that of its family: made without the family’s row',
   refresh_token_of_another_client: 'its family is another client’s',
   refresh_token_revoked: 'its family, session or what its client began has been ended',
+  refresh_token_grant_withdrawn: 'its client may not refresh any more',
   refresh_token_user_disabled: 'its user is disabled',
   refresh_token_expired: 'its family was not used for too long, or has reached its absolute end',
 }

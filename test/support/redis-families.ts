@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../src/clock.ts'
 import type { Database } from '../../src/postgres/database.ts'
 import { connectRedis, type RedisConnection } from '../../src/redis/connection.ts'
 import { loadScripts } from '../../src/redis/scripts.ts'
@@ -22,17 +23,19 @@ export interface RedisFamilies {
 /**
  * Joins one node's families over Redis and the record, as app.ts does.
  * @param write what takes its anchors to the record; another for a node that is killed before it does
+ * @param elapsedMs by which it tells how long the record has lagged
  */
 export async function redisFamilies(
   database: Database,
   redisUrl: string,
   write = writeAnchors(database),
+  elapsedMs = monotonicMs,
 ): Promise<RedisFamilies> {
   const logger = recordingLogger()
   const redis = connectRedis(redisUrl, logger)
   await new Promise((resolve) => redis.once('ready', resolve))
   const record = refreshFamiliesPostgres(database)
-  const anchors = anchorQueue(write, logger)
+  const anchors = anchorQueue(write, logger, elapsedMs)
   const families = refreshFamiliesRedis({ redis, runScript: loadScripts(redis), record, anchors, logger })
   afterwards(async () => {
     await anchors.flush().catch(() => {})

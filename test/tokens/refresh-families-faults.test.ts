@@ -2,6 +2,7 @@ import { chmodSync } from 'node:fs'
 import { expect } from 'chai'
 import type { Database } from '../../src/postgres/database.ts'
 import { keyNames } from '../../src/redis/key-names.ts'
+import type { Anchor } from '../../src/tokens/anchors.ts'
 import type { RefreshFamilies, RefreshFamily, Rotation } from '../../src/tokens/refresh-families.ts'
 import type { RotationRules } from '../../src/tokens/rotation.ts'
 import { openPostgres } from '../support/postgres.ts'
@@ -47,7 +48,7 @@ describe('a failover that loses what was acknowledged', () => {
    * takes over: `after` is a node on it.
    * @param write what takes the anchors of the node before the failover to the record
    */
-  async function losing(write?: () => Promise<void>) {
+  async function losing(write?: () => Promise<readonly Anchor[]>) {
     const { database } = await openPostgres()
     const primary = await openServer()
     const replica = await openServer('--repl-diskless-sync-delay', '0')

@@ -234,6 +234,7 @@ describe('the anchor queue', () => {
     const queue = anchorQueue(async (anchors) => {
       if (fails) throw new Error('no answer')
       batches.push(anchors.map(({ position }) => position.generation))
+      return []
     }, recordingLogger())
     for (const generation of [2, 4, 3]) {
       queue.add({
@@ -244,37 +245,101 @@ describe('the anchor queue', () => {
       })
     }
     expect(await queue.flush().catch((error: Error) => error.message)).to.equal('no answer')
-    expect(queue.waiting().anchors).to.equal(1)
+    expect(queue.waiting().families).to.equal(1)
     fails = false
     await queue.flush()
     expect(batches).to.deep.equal([[4]])
-    expect(queue.waiting()).to.deep.equal({ anchors: 0, since: undefined })
+    expect(queue.waiting()).to.deep.equal({ families: 0, lagMs: 0 })
   })
 
-  it('F-217 when the record takes no anchors for long, no more rotations are made, and none is lost', async () => {
-    const { database, first } = await openRedisFamilies()
-    const family = await beginFamily(database, first.families)
-    const request = (presented: number) => ({
-      presented,
-      now: later(presented),
-      keyVersion: 1,
-      rules: RULES,
-      idleExpiresAt: later(86_400),
-    })
-    const refuse = `create function refuse() returns trigger language plpgsql as $$ begin raise 'disk full'; end $$;
-      create trigger refuse before update on refresh_families for each row execute function refuse()`
-    await database.query(refuse)
-    expect((await first.families.rotate(family, request(1))).outcome).to.equal('rotated')
-    for (let attempt = 0; attempt < 15; attempt++) {
-      expect(first.anchors.isStalled(), `after ${attempt}`).to.equal(false)
-      await first.anchors.flush().catch(() => {})
-    }
-    const refused = await first.families.rotate(family, request(2)).catch((error: Error) => error.name)
-    expect(refused).to.equal('Unavailable')
-    await database.query('drop trigger refuse on refresh_families')
-    await first.anchors.flush()
-    expect((await first.families.rotate(family, request(2))).outcome).to.equal('rotated')
+  it('F-217 when the record takes no position of a family for long, it rotates no more, others do, and none is lost', async () => {
+    const { database } = await openPostgres()
+    let elapsed = 0
+    const write = writeAnchors(database)
+    const node = await redisFamilies(database, (await openRedis()).url, write, () => elapsed)
+    const stuck = await beginFamily(database, node.families)
+    const other = await beginFamily(database, node.families)
+    const rotated = (family: RefreshFamily, presented: number) =>
+      node.families
+        .rotate(family, {
+          presented,
+          now: later(presented),
+          keyVersion: 1,
+          rules: RULES,
+          idleExpiresAt: later(86_400),
+        })
+        .then(
+          ({ outcome }) => outcome,
+          ({ name }: Error) => name,
+        )
+    const holding = await holdRow(database, stuck)
+    expect(await rotated(stuck, 1)).to.equal('rotated')
+    expect(await rotated(other, 1)).to.equal('rotated')
+    const failed = await node.anchors.flush().catch((error: Error) => error.message)
+    expect(failed).to.include('1 rows are held')
+    expect((await reread(database, other)).anchor.generation, 'the other is written').to.equal(2)
+    elapsed = 15_000
+    expect(node.anchors.waiting()).to.deep.equal({ families: 1, lagMs: 15_000 })
+    expect(await rotated(stuck, 2), 'control').to.equal('rotated')
+    elapsed = 15_001
+    expect(await rotated(stuck, 3)).to.equal('Unavailable')
+    expect(await rotated(other, 2)).to.equal('rotated')
+    await holding.end()
+    await node.anchors.flush()
+    expect((await reread(database, stuck)).anchor.generation).to.equal(3)
+    expect(await rotated(stuck, 3)).to.equal('rotated')
   })
+
+  it('F-212 a write that hangs counts from when the record began to lag, not from when it fails', async () => {
+    const { database } = await openPostgres()
+    const family = await beginFamily(database, (await redisFamiliesOn(database)).families)
+    let elapsed = 0
+    let fail = (_: Error) => {}
+    const hanging = () =>
+      new Promise<never>((_, reject) => {
+        fail = reject
+      })
+    const queue = anchorQueue(hanging, recordingLogger(), () => elapsed)
+    const anchor = (generation: number) => ({
+      family,
+      audit: undefined,
+      idleExpiresAt: later(1),
+      position: { generation, predecessor: 1, rotatedAt: later(0), keyVersion: 1, lateUsed: false },
+    })
+    queue.add(anchor(2))
+    const flushed = queue.flush().catch(() => 'failed')
+    elapsed = 16_000
+    expect([queue.isStalled(family.id), queue.waiting().lagMs]).to.deep.equal([true, 16_000])
+    queue.add(anchor(3))
+    fail(new Error('statement timeout'))
+    expect(await flushed).to.equal('failed')
+    expect([queue.isStalled(family.id), queue.waiting().lagMs], 'and after it').to.deep.equal([true, 16_000])
+    expect(queue.isStalled(Buffer.alloc(16)), 'control: another family').to.equal(false)
+  })
+
+  /** Locks a family's row in a transaction of its own, as an operator's open session does. */
+  async function holdRow(database: Database, { id }: RefreshFamily) {
+    let end = () => {}
+    const ended = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    let locked = () => {}
+    const isLocked = new Promise<void>((resolve) => {
+      locked = resolve
+    })
+    const done = database.transaction(async (transaction) => {
+      await transaction.query('select from refresh_families where id = $1 for update', [id])
+      locked()
+      await ended
+    })
+    await isLocked
+    return {
+      end: () => {
+        end()
+        return done
+      },
+    }
+  }
 
   async function redisFamiliesOn(database: Database) {
     return redisFamilies(database, (await openRedis()).url)
