@@ -9,6 +9,7 @@ const ANYWHERE = { topologies: ['standalone', 'small'], recoveryMs: POSTGRES_REC
 /** Where the other mode would show nothing more. */
 const STANDALONE = { topologies: ['standalone'], recoveryMs: POSTGRES_RECOVERY_MS } as const
 const NODES = "from pg_stat_activity where application_name = 'keyturn'"
+const REVOKED = 4
 const DISCONNECT_NODES = `select pg_terminate_backend(pid) ${NODES}`
 
 /** What can happen to PostgreSQL, and on the way to it. */
@@ -65,6 +66,7 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
   refusing('F-214', 'insert', 'refresh_families', 'a login is not recorded'),
   refusing('F-214', 'update of generation', 'refresh_families', 'no position is taken'),
   refusing('F-214', 'update of ended_at', 'refresh_families', 'no end of a session is recorded'),
+  revokedInVain(),
   refusing('F-214', 'insert', 'audit_events', 'no audit row is taken'),
   {
     ...refusing('F-215', 'update', 'refresh_families', 'every second step meets a deadlock', '40P01', 0.5),
@@ -173,6 +175,35 @@ function refusing(id: string, when: string, table: string, title: string, code =
       )
     },
     heal: async ({ postgres: { database } }) => void (await database.query(drop)),
+  }
+}
+
+/** Sessions that are revoked while no end is recorded, and then used: whoever was told 200 must not see them alive. */
+function revokedInVain(): Fault {
+  const { inject, heal, ...fault } = refusing(
+    'R-43',
+    'update of ended_at',
+    'refresh_families',
+    'sessions are revoked, and it is not recorded',
+  )
+  const revoked = new WeakMap<World, Awaited<ReturnType<World['seeds']['begin']>>[]>()
+  return {
+    ...fault,
+    async inject(world) {
+      const sessions = await Promise.all(Array.from({ length: REVOKED }, () => world.seeds.begin()))
+      revoked.set(world, sessions)
+      await inject(world)
+      for (const { client, refreshToken: token } of sessions) {
+        await world.door.ask({ kind: 'revoke', actor: 'revoker', client, form: { token } })
+      }
+    },
+    async heal(world) {
+      await heal?.(world)
+      for (const { client, refreshToken } of revoked.get(world) ?? []) {
+        const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
+        await world.door.ask({ kind: 'refresh', actor: 'victim', client, form })
+      }
+    },
   }
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { openDirectories } from '../support/redis-node.ts'
 import { type Build, makeBuild } from './builds.ts'
 import { type CampaignResult, runCampaign, type ScenarioResult } from './campaign.ts'
+import { CLIENT_FAULTS } from './client-faults.ts'
 import { CLUSTER_FAULTS } from './cluster-faults.ts'
 import { CONTROLS, type Control } from './controls.ts'
 import { FAILPOINT_PATCHES } from './failpoints.ts'
@@ -34,7 +35,14 @@ export interface SuiteOptions {
   readonly onScenario?: (topology: Topology, result: ScenarioResult) => void
 }
 
-const FAULTS = [...NODE_FAULTS, ...REDIS_FAULTS, ...POSTGRES_FAULTS, ...SENTINEL_FAULTS, ...CLUSTER_FAULTS]
+const FAULTS = [
+  ...CLIENT_FAULTS,
+  ...NODE_FAULTS,
+  ...REDIS_FAULTS,
+  ...POSTGRES_FAULTS,
+  ...SENTINEL_FAULTS,
+  ...CLUSTER_FAULTS,
+]
 /** Each on so many deployments: the scenarios are shared out, so that they take less time. */
 const DEPLOYMENTS: Readonly<Record<Topology, number>> = { standalone: 2, small: 1, sentinel: 1, cluster: 1 }
 /** At once. They wait most of the time. */
