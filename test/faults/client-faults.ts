@@ -10,6 +10,8 @@ const SESSIONS = 12
 const COPIES = 5
 /** Until then all copies have begun, so that none is taken for a thief's that comes after its owner's next step. */
 const ALL_BEGUN_MS = 200
+/** Longer than what an anchor that is under way could explain. */
+const AFTER_LAG_MS = 400
 
 /** What clients and those between them and the nodes do. */
 export const CLIENT_FAULTS: readonly Fault[] = [
@@ -42,6 +44,7 @@ async function crowd(world: World): Promise<void> {
   await delay(ALL_BEGUN_MS)
   await session.refresh()
   await Promise.all(copies)
+  await delay(AFTER_LAG_MS)
   await present()
 }
 
