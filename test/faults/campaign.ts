@@ -3,7 +3,7 @@ import { RETRY_WINDOW_MS } from './builds.ts'
 import { checkHistory, type Verdict, type Violation } from './check-history.ts'
 import { succeeded } from './history.ts'
 import { startLoad } from './load.ts'
-import { awaitRecovery } from './recovery.ts'
+import { awaitRecovery, notReady } from './recovery.ts'
 import { type Fault, nameOf, type Scenario, type Size } from './scenario.ts'
 import { settle } from './settle.ts'
 import { startThieves } from './thieves.ts'
@@ -89,12 +89,13 @@ export async function runCampaign(
       recoveryMs = await awaitRecovery(world, performance.now())
       const limit = scenario.fault.recoveryMs
       if (recoveryMs === undefined && scenario.fault === CALM) throw new Error(TOO_SLOW)
-      if (recoveryMs === undefined) problems.push('it did not recover')
+      if (recoveryMs === undefined)
+        problems.push(`it did not recover: ${(await notReady(world)) ?? 'requests fail'}`)
       else if (recoveryMs > limit)
         problems.push(`it took ${Math.round(recoveryMs)} ms to recover, not ${limit}`)
     } catch (error) {
       problems.push(String(error))
-      if (scenario.fault !== CALM) await scenario.fault.heal?.(world)
+      if (scenario.fault !== CALM) await healAfterAll(world, scenario.fault, problems)
     }
     problems.push(...world.incidents.splice(0))
     const span = { name: nameOf(scenario), from, until: performance.now(), recoveryMs, problems }
@@ -168,4 +169,13 @@ async function stopNodes(world: World): Promise<string[]> {
     const node = world.nodes[index]
     return code === 0 ? [] : [`${node?.name} ended with ${code} when it was told to stop:\n${node?.output()}`]
   })
+}
+
+/** What went wrong meanwhile must not stay wrong for those that come after. */
+async function healAfterAll(world: World, fault: Fault, problems: string[]): Promise<void> {
+  try {
+    await fault.heal?.(world)
+  } catch (error) {
+    problems.push(`and it could not be healed: ${error}`)
+  }
 }

@@ -59,7 +59,8 @@ export function checkSuccessors(
     const usedMs = one.invokedAt - Math.min(...uses.map(({ completedAt }) => completedAt))
     const isLagging = isUsed && usedMs <= ANCHOR_LAG_MS && isUnderFault(one.invokedAt)
     if (isLagging) lagging++
-    else if (isUsed) revived(one, `generation ${generation}, whose successor had been used`)
+    else if (isUsed)
+      revived(one, `generation ${generation}, ${Math.round(usedMs)} ms after its successor had been used`)
     if (!isLagging && before.some((other) => readToken(successorOf(other) ?? '').generation > reached)) {
       report('backwards', one, `generation ${reached} after a later one`)
     }

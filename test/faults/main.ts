@@ -20,5 +20,6 @@ const result = await runSuite({
   only,
   ...(!json && { onScenario: (topology, each) => console.log(progressLine(topology, each)) }),
 })
-console.log(json ? JSON.stringify(result, undefined, 2) : `\n${report(result)}`)
-process.exitCode = isClean(result) ? 0 : 1
+const text = json ? JSON.stringify(result, undefined, 2) : `\n${report(result)}`
+// Everything has been given back; what a fault has left hanging in this process is no reason to stay.
+process.stdout.write(`${text}\n`, () => process.exit(isClean(result) ? 0 : 1))

@@ -17,7 +17,7 @@ const PATIENCE_MS = 20_000
 export async function awaitRecovery(world: World, healedAt: number): Promise<number | undefined> {
   let readyAt: number | undefined
   while (performance.now() < healedAt + PATIENCE_MS) {
-    readyAt ??= (await areReady(world)) ? performance.now() : undefined
+    readyAt ??= (await notReady(world)) === undefined ? performance.now() : undefined
     const servedAt = readyAt && servingSince(world.history.operations, healedAt)
     if (readyAt && servedAt) return Math.max(readyAt, servedAt) - healedAt
     await delay(POLL_MS)
@@ -51,17 +51,19 @@ function servingSince(operations: readonly Operation[], healedAt: number): numbe
   return undefined
 }
 
-async function areReady({ nodes }: World): Promise<boolean> {
+/** What each node says of itself: undefined where all is well. */
+export async function notReady({ nodes }: World): Promise<string | undefined> {
   const reports = await Promise.all(
-    nodes.map(async ({ directOrigin }) => {
+    nodes.map(async ({ name, directOrigin }) => {
       try {
         const answer = await fetch(`${directOrigin}/readyz`, { signal: AbortSignal.timeout(1000) })
         const { parts } = (await answer.json()) as { parts: Record<string, string> }
-        return answer.ok && Object.values(parts).every((status) => status === 'ready')
+        const isReady = answer.ok && Object.values(parts).every((status) => status === 'ready')
+        return isReady ? [] : [`${name} says ${JSON.stringify(parts)}`]
       } catch {
-        return false
+        return [`${name} does not answer`]
       }
     }),
   )
-  return reports.every(Boolean)
+  return reports.flat().join(', ') || undefined
 }

@@ -34,10 +34,15 @@ export const REDIS_FAULTS: readonly Fault[] = [
     nightlyOnly: true,
   },
   at('F-116', 'FLUSHALL', (redis) => redis.command('FLUSHALL')),
-  at('F-116', 'every second family is deleted', async (redis) => {
-    const keys = await families(redis)
-    for (const key of keys.filter((_, index) => index % 2 === 0)) await redis.command('DEL', key)
-  }),
+  at(
+    'F-116',
+    'every second family is deleted',
+    async (redis) => {
+      const keys = await families(redis)
+      for (const key of keys.filter((_, index) => index % 2 === 0)) await redis.command('DEL', key)
+    },
+    NIGHTLY,
+  ),
   {
     ...{ id: 'F-116', title: 'Redis comes back with an old snapshot', ...ALONE },
     async inject(world) {
@@ -98,7 +103,7 @@ export const REDIS_FAULTS: readonly Fault[] = [
     heal: async (world) => void (await redisOf(world).command('PING')),
   },
   {
-    ...{ id: 'F-119', title: 'the password is another one', ...ALONE },
+    ...{ id: 'F-119', title: 'the password is another one', ...ALONE, ...NIGHTLY },
     also: ['boot'],
     async inject(world) {
       await redisOf(world).command('ACL', 'SETUSER', 'default', 'resetpass', '>another')
@@ -113,9 +118,9 @@ export const REDIS_FAULTS: readonly Fault[] = [
   },
   onLinks('5 ms later, 5 more or less', { latencyMs: 5, jitterMs: 5 }, { nightlyOnly: true }),
   onLinks('50 ms later, 40 more or less', { latencyMs: 50, jitterMs: 40 }, { nightlyOnly: true }),
-  onLinks('500 ms later', { latencyMs: 500, jitterMs: 100 }),
+  onLinks('500 ms later', { latencyMs: 500, jitterMs: 100 }, NIGHTLY),
   onLinks('1 KB/s', { bytesPerSecond: 1000 }, { nightlyOnly: true }),
-  onLinks('reset after 2000 bytes of answers', { cutAfterBytes: 2000 }),
+  onLinks('reset after 2000 bytes of answers', { cutAfterBytes: 2000 }, NIGHTLY),
   onLinks('a third of the answers is lost', { lostAnswers: 0.3 }),
   onLinks('nothing passes', { isBlackHole: true }, { also: ['boot', 'flapping'] }),
   onLinks('no answer passes', { holdsAnswers: true }),
@@ -127,7 +132,7 @@ export const REDIS_FAULTS: readonly Fault[] = [
     },
   },
   {
-    ...{ id: 'F-120', title: 'every connection to Redis is half closed', ...ALONE },
+    ...{ id: 'F-120', title: 'every connection to Redis is half closed', ...ALONE, ...NIGHTLY },
     inject({ redisLinks }) {
       for (const link of redisLinks) link.halfClose()
     },

@@ -48,7 +48,7 @@ const DEPLOYMENTS: Readonly<Record<Topology, number>> = { standalone: 2, small: 
 /** At once. They wait most of the time. */
 const AT_ONCE = 3
 const NODES = 2
-const REQUESTS_PER_SECOND: Readonly<Record<Size, number>> = { ci: 20, nightly: 40 }
+const REQUESTS_PER_SECOND: Readonly<Record<Size, number>> = { ci: 12, nightly: 30 }
 
 /** Runs every scenario, and every negative control, against deployments of their own. */
 export async function runSuite({ size, only = [], onScenario }: SuiteOptions): Promise<SuiteResult> {

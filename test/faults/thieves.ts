@@ -13,7 +13,7 @@ export interface Thieves {
 }
 
 /** One of them starts this often, in turn. */
-const EVERY_MS = 800
+const EVERY_MS = 1000
 const AFTER_WINDOW_MS = RETRY_WINDOW_MS + 300
 const PATIENCE_MS = 8000
 const REVOKED_WITHIN_MS = 2000

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { World } from './world.ts'
 
-const EVERY_MS = 400
+const EVERY_MS = 800
 const TIMEOUT_MS = 2000
 
 /**
