@@ -24,7 +24,7 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
     },
   },
   {
-    ...{ id: 'F-115', title: 'a master hangs', ...IN_CLUSTER },
+    ...{ id: 'F-115', title: 'a master hangs', ...IN_CLUSTER, nightlyOnly: true },
     inject: (world) => masterOf(world, 1).pause(),
     heal: (world) => masterOf(world, 1).resume(),
   },

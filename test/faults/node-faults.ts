@@ -80,7 +80,7 @@ export const NODE_FAULTS: readonly Fault[] = [
   killedAt('before the anchor', { topologies: ['standalone'] }),
   killedAt('after signing', { nightlyOnly: true }),
   killedAt('within the answer'),
-  killedAt('during the family insert'),
+  killedAt('during the family insert', { nightlyOnly: true }),
   DOUBLE_FAULT,
   ...[1000, 5000, 30_000].map((pauseMs) => ({
     id: 'F-103',
@@ -99,7 +99,7 @@ export const NODE_FAULTS: readonly Fault[] = [
       for (let left = 5; left > 0; left--) await expectServerError(node)
     },
   }),
-  throwsAt('stray exception in a handler'),
+  throwsAt('stray exception in a handler', { nightlyOnly: true }),
   throwsAt('stray rejection in a handler', { nightlyOnly: true }),
   throwsAt('exception in a timer', { nightlyOnly: true }),
   throwsAt('exception in a redis callback', {

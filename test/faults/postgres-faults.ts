@@ -63,7 +63,7 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
     },
     heal: release,
   },
-  refusing('F-214', 'insert', 'refresh_families', 'a login is not recorded'),
+  { ...refusing('F-214', 'insert', 'refresh_families', 'a login is not recorded'), nightlyOnly: true },
   refusing('F-214', 'update of generation', 'refresh_families', 'no position is taken'),
   refusing('F-214', 'update of ended_at', 'refresh_families', 'no end of a session is recorded'),
   revokedInVain(),
@@ -99,7 +99,7 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
   onLinks('no answer passes', { holdsAnswers: true }, { nightlyOnly: true }),
   onLinks('nothing passes, for one node', { isBlackHole: true }, { isForOne: true, nightlyOnly: true }),
   {
-    ...{ id: 'F-220', title: 'every connection to PostgreSQL is reset', ...ANYWHERE },
+    ...{ id: 'F-220', title: 'every connection to PostgreSQL is reset', ...ANYWHERE, nightlyOnly: true },
     also: ['flapping'],
     inject({ postgresLinks }) {
       for (const link of postgresLinks) link.reset()

@@ -123,7 +123,7 @@ export const REDIS_FAULTS: readonly Fault[] = [
   onLinks('reset after 2000 bytes of answers', { cutAfterBytes: 2000 }, NIGHTLY),
   onLinks('a third of the answers is lost', { lostAnswers: 0.3 }),
   onLinks('nothing passes', { isBlackHole: true }, { also: ['boot', 'flapping'] }),
-  onLinks('no answer passes', { holdsAnswers: true }),
+  onLinks('no answer passes', { holdsAnswers: true }, NIGHTLY),
   onLinks('nothing passes, for one node', { isBlackHole: true }, { isForOne: true, nightlyOnly: true }),
   {
     ...{ id: 'F-120', title: 'every connection to Redis is reset', ...ALONE, ...NIGHTLY },
@@ -140,7 +140,11 @@ export const REDIS_FAULTS: readonly Fault[] = [
   damaged('with half of the fields', (redis, key) => redis.command('HDEL', key, 'p', 't'), NIGHTLY),
   damaged('of another type', (redis, key) => redis.command('SET', key, 'x')),
   damaged('with a negative generation', (redis, key) => redis.command('HSET', key, 'g', -5), NIGHTLY),
-  damaged('with a generation that is no number', (redis, key) => redis.command('HSET', key, 'g', 'nan')),
+  damaged(
+    'with a generation that is no number',
+    (redis, key) => redis.command('HSET', key, 'g', 'nan'),
+    NIGHTLY,
+  ),
 ]
 
 /** So old is the snapshot that Redis comes back with: many sessions have moved on meanwhile. */

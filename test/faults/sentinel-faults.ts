@@ -47,7 +47,7 @@ export const SENTINEL_FAULTS: readonly Fault[] = [
     heal: bringBack,
   },
   {
-    ...{ id: 'F-114', title: 'two failovers in a row', ...WATCHED },
+    ...{ id: 'F-114', title: 'two failovers in a row', ...WATCHED, nightlyOnly: true },
     async inject(world) {
       const { sentinel } = await primaryOf(world)
       await sentinel.failover()
@@ -56,7 +56,7 @@ export const SENTINEL_FAULTS: readonly Fault[] = [
     },
   },
   {
-    ...{ id: 'F-114', title: 'two of three sentinels hang', ...WATCHED },
+    ...{ id: 'F-114', title: 'two of three sentinels hang', ...WATCHED, nightlyOnly: true },
     inject(world) {
       for (const each of sentinelOf(world).sentinels.slice(1)) each.pause()
     },
