@@ -75,9 +75,13 @@ export const KEEP_SESSION = `kept as (
   from moved m where s.id = m.session_id and s.remove_after < m.idle_expires_at + ${KEPT_AFTER_END}
 )`
 
+/** Rows ended by one statement: far below the time that a statement may take. */
+const ENDED_AT_ONCE = 5000
+
 /**
  * Ends every session of a user, and the refresh families under them, within the caller's transaction, which holds the
- * user's row: once it commits, no node accepts any of their tokens.
+ * user's row: once it commits, no node accepts any of their tokens. In pieces, since a script that logs in on each of its
+ * runs can have more of them than one statement can end in its time; in the order of their ids, as all who lock many.
  */
 export async function endSessionsOfUser(
   transaction: Queryable,
@@ -85,15 +89,18 @@ export async function endSessionsOfUser(
   reason: EndReason,
   now: Date,
 ): Promise<void> {
-  await transaction.query(
-    'update refresh_families set ended_at = $3, end_reason = $2 where user_id = $1 and ended_at is null',
-    [userId, reason, now],
-  )
-  await transaction.query(
+  const live = (table: string) => `select id from ${table} where user_id = $1 and ended_at is null
+    order by id limit ${ENDED_AT_ONCE} for no key update`
+  for (const statement of [
+    `update refresh_families set ended_at = $3, end_reason = $2
+     where id in (${live('refresh_families')}) returning 1`,
     `update sessions set ended_at = $3, end_reason = $2, remove_after = $3::timestamptz + ${KEPT_AFTER_END}
-     where user_id = $1 and ended_at is null`,
-    [userId, reason, now],
-  )
+     where id in (${live('sessions')}) returning 1`,
+  ]) {
+    let ended: object[]
+    do ended = await transaction.query(statement, [userId, reason, now])
+    while (ended.length === ENDED_AT_ONCE)
+  }
 }
 
 /**

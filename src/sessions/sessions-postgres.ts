@@ -20,6 +20,9 @@ interface SessionRow {
   end_reason: EndReason | null
 }
 
+/** Live sessions of a user are counted up to this many. */
+const COUNTED = 10_000
+
 /** `$1` is the present moment. */
 const SELECT = `
   select s.id, s.user_id, u.username, c.id as client_id, s.address, s.user_agent, s.authentication_methods,
@@ -91,7 +94,8 @@ export function sessionsPostgres(database: Database): Sessions {
         const user = await transaction.query('select id from users where id = $1 for no key update', [userId])
         if (user.length === 0) return undefined
         const [live] = await transaction.query<{ count: number }>(
-          `select count(*)::integer as count from ${sessionsWithFacts('$1')} where s.user_id = $2 and ${isLive('$1')}`,
+          `select count(*)::integer as count from (
+             select from ${sessionsWithFacts('$1')} where s.user_id = $2 and ${isLive('$1')} limit ${COUNTED}) live`,
           [now, userId],
         )
         const count = live?.count ?? 0

@@ -33,7 +33,7 @@ export interface Sessions {
   find(id: string, now: Date): Promise<Session | undefined>
   /** Ends one. With `userId`, only where it is that user's: another's is as unknown as one that never was. */
   end(id: string, ending: Ending, userId?: string): Promise<'ended' | 'already_ended' | 'unknown'>
-  /** Ends all of a user. @returns how many were live; undefined where there is no such user */
+  /** Ends all of a user. @returns how many were live (counted up to 10 000); undefined where there is no such user */
   endOfUser(userId: string, ending: Ending): Promise<number | undefined>
   /** Ends everything that a client has begun, in one row's work. False when there is no such client. */
   endOfClient(clientId: string, actor: string): Promise<boolean>
