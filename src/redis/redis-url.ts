@@ -15,7 +15,7 @@ export interface RedisAddress {
 }
 
 /** The URL is wrong. The message ends the sentence "KEYTURN_REDIS_URL …" and shows nothing of the URL. */
-export class RedisUrlProblem extends Error {
+class RedisUrlProblem extends Error {
   constructor(message: string) {
     super(message)
     this.name = 'RedisUrlProblem'
