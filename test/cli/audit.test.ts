@@ -46,7 +46,7 @@ describe('keyturn audit', function () {
     const rows = lines.map((line) => JSON.parse(line))
     expect(rows.map(({ event }) => event)).to.deep.equal(['user.created', 'user.created', 'user.disabled'])
     expect(rows[2]).to.include({ actor: 'operator', user_id: id, client_id: null })
-    expect(rows[0].details).to.deep.equal({ is_superuser: false })
+    expect(rows[0].details).to.deep.equal({ isSuperuser: false })
     expect(rows[0].at).to.match(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
 
     const events = async (...args: string[]) => {
