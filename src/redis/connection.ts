@@ -72,8 +72,8 @@ function connectServer(address: RedisAddress): Redis {
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     retryStrategy: retryDelay,
   }
-  if (topology === 'standalone') return new Redis({ ...options, ...nodes[0] })
-  return new Redis({
+  if (topology === 'standalone') return neverGivingUp(new Redis({ ...options, ...nodes[0] }))
+  const redis = new Redis({
     ...options,
     sentinels: [...nodes],
     name: address.primaryName ?? '',
@@ -88,6 +88,27 @@ function connectServer(address: RedisAddress): Redis {
     ...(address.sentinelPassword === undefined ? {} : { sentinelPassword: address.sentinelPassword }),
     ...(address.isTls ? { enableTLSForSentinelMode: true, sentinelTLS: {} } : {}),
   })
+  return neverGivingUp(redis)
+}
+
+/**
+ * When sentinels tell of a failover just while ioredis connects, it takes its own hanging up for somebody's wish and ends
+ * for good: without this, all refreshes would go to PostgreSQL until the process is started again.
+ */
+function neverGivingUp(redis: Redis): Redis {
+  let isClosed = false
+  const disconnect = redis.disconnect.bind(redis)
+  redis.disconnect = (reconnect) => {
+    isClosed ||= reconnect !== true
+    disconnect(reconnect)
+  }
+  redis.on('end', () => {
+    if (isClosed) return
+    setTimeout(() => {
+      if (!isClosed) redis.connect().catch(() => {}) // it says so as an error event, and ends again
+    }, RETRY_STEP_MS)
+  })
+  return redis
 }
 
 function connectCluster(address: RedisAddress): Cluster {

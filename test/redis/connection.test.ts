@@ -4,6 +4,7 @@ import { type GuardedCalls, guardedCalls } from '../../src/redis/guarded-calls.t
 import { loadScripts } from '../../src/redis/scripts.ts'
 import { makeLogger } from '../../src/telemetry/logger.ts'
 import { recordingLogger } from '../support/logger.ts'
+import { startRedis } from '../support/redis.ts'
 import { startCluster } from '../support/redis-cluster.ts'
 import { openDirectories, startRedisNode } from '../support/redis-node.ts'
 import { startSentinel } from '../support/redis-sentinel.ts'
@@ -127,6 +128,25 @@ describe('the connection to Redis', () => {
     for (const { fields, message } of wrong.logger.lines) logger.warn(fields, message)
     expect(written.join('')).to.include('WRONGPASS')
     expect(written.join('')).not.to.include('other')
+  })
+})
+
+describe('a connection that ioredis gives up', () => {
+  it('F-114 because it was hung up while it connected is made again, unless it was closed', async () => {
+    const running = await startRedis()
+    afterwards(running.stop)
+    const { redis, calls } = connect(running.url)
+    // As its failover detector does when sentinels tell of a new primary.
+    const { connector } = redis as unknown as { connector: { disconnect(): void } }
+    connector.disconnect()
+    await new Promise((resolve) => redis.once('end', () => resolve(undefined)))
+    await worksAgain(redis, calls)
+
+    const closed = connect(running.url).redis
+    closed.disconnect()
+    await new Promise((resolve) => closed.once('end', () => resolve(undefined)))
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(closed.status, 'control').to.equal('end')
   })
 })
 
