@@ -40,6 +40,7 @@ export async function up(knex: Knex): Promise<void> {
     create index audit_events_by_time on audit_events (at);
     create index audit_events_by_position on audit_events (position);
     create index audit_events_to_chain on audit_events (id) where position is null;
+    create index audit_events_by_user on audit_events (user_id, id) where user_id is not null;
 
     insert into audit_events (id, month_slot, at, event, actor, user_id, client_id, request_id, address, details)
     select id, ${slotOf('at')}, at, event, actor, user_id, client_id, request_id, address, details

@@ -53,7 +53,8 @@ export function buildAuditing({
   const sequencer = makeSequencer({
     chain: auditChainPostgres(database),
     key,
-    removeOldest: () => removeOldest(retention, log, key(), keyOf),
+    keyOf,
+    removeOldest: async (signal) => removeOldest(retention, log, key(), keyOf, signal),
     clock,
     logger,
   })

@@ -18,7 +18,7 @@ export function auditLogPostgres(database: Queryable): AuditLog {
       const rows = await database.query<LoggedRow>(
         `select ${COLUMNS}, e.position::text from audit_events e
          where ($1::text is null or e.event = $1)
-           and ($2::text is null or e.user_id = $2 or e.actor = 'user:' || $2)
+           and ($2::text is null or e.user_id = $2)
            ${isFollowing ? 'and e.position > $4 order by e.position' : 'order by e.id desc'} limit $3`,
         [event ?? null, userId ?? null, limit, ...(isFollowing ? [afterPosition] : [])],
       )
@@ -75,7 +75,8 @@ export function auditLogPostgres(database: Queryable): AuditLog {
 
 const LATE = "e.position is null and e.at < now() - interval '1 minute'"
 
-interface ClaimsRow {
+/** The row of `audit_chain`. */
+export interface ClaimsRow {
   position: string
   mac: Buffer
   floor_position: string
@@ -90,7 +91,7 @@ interface OutsideRow {
   row: AuditRow & { position: string }
 }
 
-function toClaims(row: ClaimsRow): ChainClaims {
+export function toClaims(row: ClaimsRow): ChainClaims {
   return {
     head: { position: Number(row.position), mac: row.mac },
     floor: {

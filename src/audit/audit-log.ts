@@ -25,7 +25,7 @@ export interface OutsideChain {
 export interface LogQuery {
   readonly limit: number
   readonly event?: string | undefined
-  /** The user whom it happened to, or who did it. */
+  /** The user whom it happened to. Who did it is the same one where it was a user: they act on what is theirs alone. */
   readonly userId?: string | undefined
   /** Only chained rows behind this position, the oldest first; else the latest ones. */
   readonly afterPosition?: number | undefined

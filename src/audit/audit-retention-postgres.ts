@@ -31,8 +31,8 @@ export function auditRetentionPostgres(database: Database): AuditRetention {
 
     remove: ({ slot, end, removableBefore }, from, key) =>
       database.transaction(async (transaction) => {
-        const head = await lockHead(transaction)
-        if (head === undefined) return 'busy'
+        const claims = await lockHead(transaction)
+        if (claims === undefined) return 'busy'
         const table = `audit_events_${Math.trunc(slot)}`
         await transaction.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`)
         await transaction.query(`lock table ${table} in access exclusive mode`)
@@ -53,7 +53,7 @@ export function auditRetentionPostgres(database: Database): AuditRetention {
           actor: 'keyturn',
           details: { through: end.position, rows: end.position - from.position, before: removableBefore },
         })
-        await extendFrom(transaction, head, key)
+        await extendFrom(transaction, claims.head, key)
         return 'removed'
       }),
   }

@@ -37,12 +37,14 @@ const PAGE = 1000
  * Removes the oldest month if it is time. Everything that goes is verified first, its times among it: who could only write
  * to the table could otherwise make rows look old, and have us remove them in good order. A log that does not verify is
  * left as it is, since it is evidence.
+ * @param signal ends it between two pages, with nothing removed: `busy`
  */
 export async function removeOldest(
   retention: AuditRetention,
   log: AuditLog,
   key: ChainKey,
   keyOf: KeyOf,
+  signal?: AbortSignal,
 ): Promise<Removal> {
   const month = await retention.oldMonth()
   const claims = await log.claims()
@@ -51,6 +53,7 @@ export async function removeOldest(
   let walk = beginWalk(from, month.end)
   let after: RowCursor | undefined
   for (;;) {
+    if (signal?.aborted) return { outcome: 'busy' }
     const rows = await log.chained({ after, until: month.end.position, limit: PAGE })
     // A row that committed late stands behind some of the month after: it goes with them, a little later.
     if (rows.some(({ at }) => at >= month.removableBefore)) return { outcome: 'too_young' }
@@ -62,6 +65,7 @@ export async function removeOldest(
   }
   const findings = endWalk(walk)
   if (findings.length > 0) return { outcome: 'damaged', findings }
+  if (signal?.aborted) return { outcome: 'busy' }
   const outcome = await retention.remove(month, from, key)
   return outcome === 'removed' ? { outcome, through: month.end.position } : { outcome }
 }

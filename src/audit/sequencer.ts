@@ -1,19 +1,30 @@
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type ChainKey, type ChainPoint, writePoint } from './chain.ts'
+import { makeRemoving } from './removing.ts'
 import type { Removal } from './retention.ts'
+import type { KeyOf } from './verification.ts'
+import { type ChainSight, makeWatch } from './watch.ts'
 
 /** The end of the chain in the record, which is also its lock: whoever holds it appends. */
 export interface AuditChain {
-  /** The end of the chain, and how many rows wait for their place (counted up to 100 000). Locks nothing. */
-  look(): Promise<{ head: ChainPoint; waiting: number }>
+  /**
+   * What the record shows, and how many rows wait for their place (counted up to 100 000). Locks nothing.
+   * @param seen an end that was seen earlier, to be looked for
+   */
+  look(seen?: ChainPoint): Promise<ChainSight & { waiting: number }>
   /**
    * Gives up to a thousand of the oldest waiting rows their places, in one transaction: all of it or nothing.
-   * @returns `busy` when another node is at it: it will chain them
+   * @returns what there was before, under the lock, and `late`: the ids of rows that are more than an hour older than what they
+   * were chained behind; `busy` when another node is at it: it will chain them
    */
   extend(
     key: ChainKey,
-  ): Promise<{ outcome: 'extended'; head: ChainPoint; rows: number } | { outcome: 'busy' }>
+    seen?: ChainPoint,
+  ): Promise<
+    | { outcome: 'extended'; from: ChainSight; head: ChainPoint; rows: number; late: readonly string[] }
+    | { outcome: 'busy' }
+  >
 }
 
 /** What gives each audit row its place in the chain, soon after it was written, and removes old months. */
@@ -36,23 +47,27 @@ const HOURLY_MS = 3_600_000
 /**
  * Makes a sequencer. Any number of nodes may run one: the chain's lock keeps them apart, and nobody waits for it.
  * @param options.key what to chain with; throws Unavailable as long as it is not known: rows wait then
- * @param options.removeOldest removes a month that is old enough
+ * @param options.keyOf the keys of the chain, for what was removed as old
+ * @param options.removeOldest removes a month that is old enough; ends early at the signal
  */
 export function makeSequencer({
   chain,
   key,
+  keyOf,
   removeOldest,
   clock,
   logger,
 }: {
   chain: AuditChain
   key: () => ChainKey
-  removeOldest: () => Promise<Removal>
+  keyOf: KeyOf
+  removeOldest: (signal: AbortSignal) => Promise<Removal>
   clock: Clock
   logger: Logger
 }): Sequencer {
+  const watch = makeWatch({ keyOf, logger })
+  const removing = makeRemoving(removeOldest, logger)
   let waiting = 0
-  let seen: ChainPoint | undefined
   let reported: ChainPoint | undefined
   let hourlyAt: number | undefined
   let isFailing = false
@@ -60,43 +75,31 @@ export function makeSequencer({
   let timer: NodeJS.Timeout | undefined
 
   async function chainAll(): Promise<void> {
-    const found = await chain.look()
+    const found = await chain.look(watch.seen())
     waiting = found.waiting
-    see(found.head)
+    watch.see(found)
     while (waiting > 0) {
-      const extended = await chain.extend(key())
-      if (extended.outcome === 'busy' || extended.rows === 0) return
-      waiting = Math.max(0, waiting - extended.rows)
-      see(extended.head)
+      const extended = await chain.extend(key(), watch.seen())
+      if (extended.outcome === 'busy') return
+      watch.see(extended.from)
+      watch.moveTo(extended.head)
+      const { late, rows } = extended
+      if (late.length > 0) logger.warn({ ids: late }, 'audit rows were chained more than an hour late')
+      if (rows === 0) return
+      waiting = Math.max(0, waiting - rows)
     }
   }
 
-  /** The chain only grows. One that has become shorter was cut together with its head, or restored from a copy. */
-  function see(head: ChainPoint): void {
-    const wentBack =
-      seen &&
-      (head.position < seen.position || (head.position === seen.position && !head.mac.equals(seen.mac)))
-    if (seen && wentBack) {
-      logger.error({ was: writePoint(seen), is: writePoint(head) }, 'the audit log was cut or replaced')
-    }
-    seen = head
-  }
-
-  async function everyHour(): Promise<void> {
+  function everyHour(): void {
     const now = clock.now().getTime()
     if (hourlyAt !== undefined && Math.abs(now - hourlyAt) < HOURLY_MS) return
     hourlyAt = now
     reportHead()
-    const removal = await removeOldest()
-    if (removal.outcome === 'removed')
-      logger.info({ through: removal.through }, 'old audit rows were removed')
-    if (removal.outcome === 'damaged') {
-      const { findings } = removal
-      logger.error({ findings }, 'old audit rows are not removed: run keyturn audit verify')
-    }
+    removing.begin()
   }
 
   function reportHead(): void {
+    const seen = watch.seen()
     if (!seen || seen.position === 0 || seen.position === reported?.position) return
     logger.info({ head: writePoint(seen) }, 'the end of the audit log')
     reported = seen
@@ -105,7 +108,7 @@ export function makeSequencer({
   async function runOnce(): Promise<void> {
     try {
       await chainAll()
-      await everyHour()
+      everyHour()
       if (isFailing) logger.info({}, 'audit rows are chained again')
       isFailing = false
     } catch (error) {
@@ -129,7 +132,7 @@ export function makeSequencer({
     async stop() {
       clearInterval(timer)
       timer = undefined
-      await running
+      await Promise.all([running, removing.stop()])
       await run()
       reportHead()
     },

@@ -28,10 +28,17 @@ const WINDOWS: Partial<Record<AuditEventName, number>> = { 'family.degraded': 60
 /** How often the tally looks for what is due. */
 const PERIOD_MS = 1000
 /**
- * Keys at a time. Beyond it, what is new is counted without saying whom it concerns, one row an event and window: whoever
- * tries every name from everywhere fills neither the memory nor the table.
+ * Keys of an event at a time. Beyond it, what is new is counted without saying whom it concerns, one row an event and window:
+ * whoever tries every name from everywhere fills neither the memory nor the table, and hides no other event.
  */
 const MAX_KEYS = 1000
+
+/** What is counted of one event. */
+interface Counted {
+  readonly keys: Map<string, Count>
+  /** What came when there were too many keys. */
+  others: Count | undefined
+}
 
 interface Count {
   /** The latest one, which speaks for all. */
@@ -57,7 +64,7 @@ export function makeTally({
   logger: Logger
   maxKeys?: number
 }): Tally {
-  const counts = new Map<string, Count>()
+  const events = new Map<AuditEventName, Counted>()
   let timer: NodeJS.Timeout | undefined
   let stopped = false
   let last: Promise<void> = Promise.resolve()
@@ -65,22 +72,43 @@ export function makeTally({
 
   function note(event: AuditEvent, key: string): void {
     const held = holdAudit(event)
-    const own = counts.get(`${event.event} ${key}`)
+    const counted = countedOf(event.event)
+    const own = counted.keys.get(key)
     if (own) count(own, held)
-    else if (counts.size < maxKeys) begin(`${event.event} ${key}`, held)
-    else noteOther(event)
+    else if (counted.keys.size < maxKeys) counted.keys.set(key, begin(held))
+    else noteOther(counted, held)
     schedule()
   }
 
-  function noteOther({ event }: AuditEvent): void {
-    const held = { event: { event, actor: 'keyturn', details: { others: true } }, request: undefined }
-    const others = counts.get(event)
-    if (others) count(others, held)
-    else begin(event, held)
+  function countedOf(event: AuditEventName): Counted {
+    const counted = events.get(event) ?? { keys: new Map<string, Count>(), others: undefined }
+    events.set(event, counted)
+    return counted
   }
 
-  function begin(key: string, held: HeldAuditEvent): void {
-    counts.set(key, { held, count: 1, writtenAt: undefined })
+  /** The request of the latest one stays: where it came from is what is left to go by. */
+  function noteOther(counted: Counted, { event: { event }, request }: HeldAuditEvent): void {
+    const held = { event: { event, actor: 'keyturn', details: { others: true } }, request }
+    if (counted.others) count(counted.others, held)
+    else counted.others = begin(held)
+  }
+
+  function begin(held: HeldAuditEvent): Count {
+    return { held, count: 1, writtenAt: undefined }
+  }
+
+  function all(): Count[] {
+    return [...events.values()].flatMap(({ keys, others }) => [...keys.values(), ...(others ? [others] : [])])
+  }
+
+  /** A window in which nothing more happened: the next event of the key is a first one again. */
+  function forgetQuiet(): void {
+    const isQuiet = (one: Count) => one.count === 0 && isOver(one)
+    for (const [event, counted] of events) {
+      for (const [key, one] of counted.keys) if (isQuiet(one)) counted.keys.delete(key)
+      if (counted.others && isQuiet(counted.others)) counted.others = undefined
+      if (counted.keys.size === 0 && !counted.others) events.delete(event)
+    }
   }
 
   function count(one: Count, held: HeldAuditEvent): void {
@@ -89,7 +117,7 @@ export function makeTally({
   }
 
   function schedule(): void {
-    if (stopped || counts.size === 0) return
+    if (stopped || events.size === 0) return
     timer ??= setTimeout(() => {
       timer = undefined
       void writeDue().then(schedule)
@@ -114,7 +142,7 @@ export function makeTally({
   }
 
   async function writeNow(which: (one: Count) => boolean): Promise<void> {
-    const rows = [...counts.values()].filter((one) => one.count > 0 && which(one))
+    const rows = all().filter((one) => one.count > 0 && which(one))
     const written = rows.map(({ count }) => count)
     try {
       if (rows.length > 0) await write(rows.map(asRow))
@@ -129,8 +157,7 @@ export function makeTally({
       one.count -= written[index] ?? 0
       one.writtenAt = writtenAt
     }
-    // A window in which nothing more happened: the next event of the key is a first one again.
-    for (const [key, one] of counts) if (one.count === 0 && isOver(one)) counts.delete(key)
+    forgetQuiet()
   }
 
   return {

@@ -57,11 +57,11 @@ async function fromStdin(): Promise<string> {
 }
 
 function tell(explained: Row): string {
-  const { kind, outcome, because, token, session, families, events } = explained
+  const { kind, outcome, because, token, session, families, events, note } = explained
   const parts = [`This ${String(kind).replace('_', ' ')}: ${outcome}\n${because}`]
   if (token) parts.push(`TOKEN\n${properties(token as Row, Object.keys(token))}`)
   if (session) parts.push(`SESSION\n${properties(session as Row, SESSION)}`)
   if (session) parts.push(`FAMILIES\n${table(families as Row[], FAMILIES, 'None: it could not refresh.')}`)
-  if (session) parts.push(`EVENTS\n${table(events as Row[], EVENTS, 'None.')}`)
+  if (session) parts.push(`EVENTS\n${table(events as Row[], EVENTS, String(note ?? 'None.'))}`)
   return parts.join('\n\n')
 }

@@ -2,6 +2,7 @@ import type { Client } from '../clients/client.ts'
 import type { Clock } from '../clock.ts'
 import { Refusal } from '../refusal.ts'
 import type { Session } from '../sessions/session.ts'
+import { Unavailable } from '../unavailable.ts'
 import type { AccessTokens } from './access-token.ts'
 import type { Explanation, Lineages } from './explanation.ts'
 import type { PresentedFamily, ReadPresented } from './presented.ts'
@@ -27,6 +28,9 @@ export interface ExplainParts {
   readonly clock: Clock
 }
 
+/** What led there. */
+type Around = Pick<Explanation, 'session' | 'families' | 'events' | 'note'>
+
 /** 128 random bits, as base64url: the id of a session, or without the prefix of a family (or of an early session). */
 const ID = /^(s_)?[A-Za-z0-9_-]{22}$/
 const JWT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
@@ -39,14 +43,21 @@ const JWT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
 export function makeExplain(parts: ExplainParts): (text: string) => Promise<Explanation> {
   const { accessTokens, refreshTokens, readPresented, standing, lineages, clock } = parts
 
-  async function context(sessionId: string | undefined) {
+  async function context(sessionId: string | undefined): Promise<Around> {
     const session = sessionId === undefined ? undefined : await parts.findSession(sessionId)
     if (!session) return { families: [], events: [] }
-    const [families, events] = await Promise.all([
-      lineages.familiesOf(session.id),
-      lineages.eventsOf(session),
-    ])
-    return { session, families, events }
+    const [families, logged] = await Promise.all([lineages.familiesOf(session.id), eventsOf(session)])
+    return { session, families, ...logged }
+  }
+
+  /** The audit log is long, and what a token is worth does not depend on it: without it there is an answer all the same. */
+  async function eventsOf(session: Session) {
+    try {
+      return { events: await lineages.eventsOf(session) }
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error
+      return { events: [], note: 'the audit log did not answer: its events are missing here' }
+    }
   }
 
   async function ofRefreshToken(text: string): Promise<Explanation> {

@@ -18,6 +18,8 @@ export interface Explanation {
   readonly families: readonly FamilyLineage[]
   /** What the audit log has of the session, the latest last. */
   readonly events: readonly LoggedEvent[]
+  /** What is missing from this answer, where something is. */
+  readonly note?: string
 }
 
 /** Where a family stands in its chain, and how it came to that. */

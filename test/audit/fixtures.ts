@@ -89,4 +89,4 @@ function brief(finding: Finding): string {
   return `${finding.finding} ${finding.position}`
 }
 
-export { FIRST_KEY, SECOND_KEY }
+export { FIRST_KEY, keyOf, SECOND_KEY }

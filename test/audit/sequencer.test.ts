@@ -10,22 +10,26 @@ import { recordingLogger } from '../support/logger.ts'
 import { openPostgres } from '../support/postgres.ts'
 import { afterwards } from '../support/root-hooks.ts'
 import { until } from '../support/until.ts'
-import { FIRST_KEY, openLog } from './fixtures.ts'
+import { FIRST_KEY, keyOf, openLog } from './fixtures.ts'
 
 const HOUR_MS = 3_600_000
 const AWAY = new Unavailable('postgres', 'no answer')
 
 /** A node's sequencer on a database, and what it says. */
-function startSequencer(database: Database, removal: Removal = { outcome: 'nothing' }) {
+function startSequencer(
+  database: Database,
+  removal: Removal | ((signal: AbortSignal) => Promise<Removal>) = { outcome: 'nothing' },
+) {
   const clock = new TestClock()
   const logger = recordingLogger()
   const node = { key: () => FIRST_KEY, removals: 0 }
   const sequencer = makeSequencer({
     chain: auditChainPostgres(database),
     key: () => node.key(),
-    async removeOldest() {
+    keyOf,
+    async removeOldest(signal) {
       node.removals++
-      return removal
+      return typeof removal === 'function' ? removal(signal) : removal
     },
     clock,
     logger,
@@ -209,7 +213,122 @@ forEachDatabase((_name, open) => {
         findings: [{ finding: 'missing', position: 1, until: 2 }],
       })
       await sequencer.run()
+      await sequencer.stop()
       expect(said()).to.deep.equal(['error old audit rows are not removed: run keyturn audit verify'])
+    })
+
+    it('a removal that takes long, or fails, keeps no row from its place', async () => {
+      const log = openLog(database)
+      let fail = (_: Error) => {}
+      const { sequencer, said, node, clock } = startSequencer(
+        database,
+        () => new Promise((_, reject) => (fail = reject)),
+      )
+      for (const hour of [1, 2]) {
+        await log.write(hour)
+        await sequencer.run()
+        clock.advance(HOUR_MS)
+      }
+      expect(await log.verify()).to.deep.include({ rows: 3, findings: [] })
+      expect(node.removals, 'one at a time').to.equal(1)
+      fail(AWAY)
+      await until(() => said().includes('warn old audit rows are not removed yet'))
+      await sequencer.run()
+      expect(node.removals, 'the next hour tries again').to.equal(2)
+    })
+
+    it('stopping ends a removal that is under way, and waits for none that does not end', async () => {
+      const ending = startSequencer(database, (signal) => {
+        return new Promise((resolve) => signal.addEventListener('abort', () => resolve({ outcome: 'busy' })))
+      })
+      const stuck = startSequencer(database, () => new Promise(() => {}))
+      for (const { sequencer, clock, node } of [ending, stuck]) {
+        await sequencer.run()
+        clock.advance(HOUR_MS)
+        await sequencer.stop()
+        expect(node.removals, 'and begins no other').to.equal(1)
+      }
+    })
+
+    const spoil = async () => {
+      await database.query(
+        'update audit_events set position = null, mac = null, key_version = null where position > 2',
+      )
+      await database.query(
+        'update audit_chain set (position, mac) = (select position, mac from audit_events where position = 2)',
+      )
+      await database.query('delete from audit_events where id in (select min(id) + 2 from audit_events)')
+    }
+
+    it('notices that a tail was unchained and changed, also after other nodes have chained it anew', async () => {
+      const log = openLog(database)
+      const { sequencer, said } = startSequencer(database)
+      await log.write(6)
+      await sequencer.run()
+      await spoil()
+      await log.write(4)
+      await log.chainAll()
+      expect(await log.found(), 'control: nothing in the record shows it').to.deep.equal([])
+      for (let times = 0; times < 3; times++) await sequencer.run()
+      await log.write(1)
+      await sequencer.run()
+      const errors = said().filter((line) => line.startsWith('error'))
+      expect(errors, 'once').to.deep.equal(['error the audit log was cut or replaced'])
+      expect(await log.verify(), 'and goes on').to.deep.include({ rows: 10, findings: [] })
+    })
+
+    it('a floor that nobody has sealed excuses nothing', async () => {
+      const log = openLog(database)
+      const { sequencer, said } = startSequencer(database)
+      await log.write(6)
+      await sequencer.run()
+      await spoil()
+      await database.query('update audit_chain set floor_position = 8')
+      await log.write(4)
+      await sequencer.run()
+      expect(said()).to.include('error the audit log was cut or replaced')
+    })
+
+    it('control: other nodes’ rows, and the removal of all that it had seen, are ordinary', async () => {
+      const log = openLog(database)
+      const { sequencer, said } = startSequencer(database)
+      await log.write(3)
+      await database.query(
+        `update audit_events set at = now() - interval '14 months', month_slot = (month_slot + 2) % 14`,
+      )
+      await sequencer.run()
+      expect(await log.removeOldest()).to.deep.equal({ outcome: 'removed', through: 3 })
+      await log.write(2)
+      await log.chainAll()
+      for (let times = 0; times < 2; times++) {
+        await sequencer.run()
+        await log.write(2)
+      }
+      await sequencer.stop()
+      expect(said().filter((line) => !line.startsWith('info'))).to.deep.equal([])
+      expect((await log.verify()).findings).to.deep.equal([])
+    })
+
+    it('chains rows that are an hour older than the row before them, and names them', async () => {
+      const log = openLog(database)
+      const { sequencer, logger, said } = startSequencer(database)
+      await log.write(1)
+      await sequencer.run()
+      await log.write(3)
+      const [old] = await database.query<{ id: string }>(
+        `update audit_events set at = at - interval '61 minutes' where id = (select max(id) - 1 from audit_events)
+         returning id::text`,
+      )
+      await database.query(
+        "update audit_events set at = at - interval '59 minutes' where id = (select max(id) from audit_events)",
+      )
+      await sequencer.run()
+      const warnings = logger.lines.filter(({ level }) => level === 'warn')
+      expect(warnings.map(({ message, fields }) => [message, fields])).to.deep.equal([
+        ['audit rows were chained more than an hour late', { ids: [old?.id] }],
+      ])
+      expect(await log.verify()).to.deep.include({ rows: 4, findings: [] })
+      expect(said().filter((line) => line.startsWith('error'))).to.deep.equal([])
     })
   })
 })
@@ -232,6 +351,41 @@ describe('several sequencers on one log', () => {
     )
     expect(Number(row?.positions)).to.equal(written)
     expect(nodes.flatMap(({ said }) => said()).filter((line) => !line.startsWith('info'))).to.deep.equal([])
+  })
+
+  it('say so each when the log is rewritten between their look and their hold of the chain', async () => {
+    const { database, url } = await openPostgres()
+    const log = openLog(database)
+    const attacker = another(url)
+    const nodes = [database, another(url)].map((connection) => startSequencer(connection))
+    await log.write(50)
+    for (const { sequencer } of nodes) await sequencer.run()
+    await log.write(3)
+    let running: Promise<void> | undefined
+    await attacker.transaction(async (transaction) => {
+      await transaction.query('lock table audit_chain in exclusive mode')
+      running = nodes[0]?.sequencer.run()
+      const waiting = "select from pg_locks where not granted and relation = 'audit_chain'::regclass"
+      await until(async () => (await attacker.query(waiting)).length > 0)
+      await transaction.query(
+        'update audit_events set position = null, mac = null, key_version = null where position > 10',
+      )
+      await transaction.query(
+        'update audit_chain set (position, mac) = (select position, mac from audit_events where position = 10)',
+      )
+      await transaction.query('delete from audit_events where id = (select min(id) + 19 from audit_events)')
+      await transaction.query(
+        "update audit_events set actor = 'user:innocent' where id = (select min(id) + 20 from audit_events)",
+      )
+    })
+    await running
+    for (const { sequencer } of nodes) await sequencer.run()
+    expect(await log.verify(), 'control: nothing in the record shows it').to.deep.include({ findings: [] })
+    for (const { said } of nodes) {
+      expect(said().filter((line) => line.startsWith('error'))).to.deep.equal([
+        'error the audit log was cut or replaced',
+      ])
+    }
   })
 
   it('do not wait for one that holds the chain and does nothing', async () => {

@@ -132,6 +132,37 @@ describe('the tally', () => {
     })
   })
 
+  it('beyond its keys says where the latest came from', async () => {
+    const { tally, rows } = startTally({ maxKeys: 1 })
+    for (const id of ['one', 'two', 'three']) {
+      withRequest({ id, address: `192.0.2.${id.length}` }, () => tally.note(event('login.refused'), id))
+    }
+    await tally.flush()
+    expect(rows.map(({ request }) => request?.id)).to.deep.equal(['one', 'three'])
+    expect(rows[1]?.request?.address).to.equal('192.0.2.5')
+    expect(rows[1]?.event.details).to.deep.equal({ others: true, count: 2 })
+  })
+
+  it('an event with too many keys takes none from another event', async () => {
+    const { tally, rows } = startTally({ maxKeys: 3 })
+    for (let key = 0; key < 1000; key++) tally.note(event('login.refused'), String(key))
+    const thief = { ...event('family.foreign_client', { family: 'f' }), userId: '7' }
+    tally.note(thief, 'f')
+    await tally.writeDue()
+    expect(rows.at(-1)?.event).to.deep.equal({ ...thief, details: { family: 'f', count: 1 } })
+  })
+
+  it('names whom it concerns again after a quiet window', async () => {
+    const { tally, clock, rows } = startTally({ maxKeys: 1 })
+    for (const key of ['a', 'b']) tally.note(event('login.refused'), key)
+    await tally.writeDue()
+    clock.advance(10 * MINUTE_MS)
+    await tally.writeDue()
+    tally.note(event('login.refused', { key: 'b' }), 'b')
+    await tally.writeDue()
+    expect(rows[2]?.event.details).to.deep.equal({ key: 'b', count: 1 })
+  })
+
   it('a clock that was set back delays no row by more than a window', async () => {
     const { tally, clock, counts } = startTally()
     tally.note(event('family.expired'), 'f')

@@ -58,6 +58,23 @@ describe('keyturn explain', () => {
     expect(after.events.map(({ event }) => event)).to.include('family.reuse')
   })
 
+  it('answers without the audit log where only that does not answer, and says so', async () => {
+    const s = await session()
+    const { database } = s.keyturn.stores
+    await database.query('alter table audit_events rename to audit_events_away')
+    await database.query(
+      `create view audit_events as select * from audit_events_away where (select pg_terminate_backend(pg_backend_pid()))`,
+    )
+    const explained = await s.ask(s.first)
+    await database.query('drop view audit_events')
+    await database.query('alter table audit_events_away rename to audit_events')
+    expect(explained).to.deep.include({ outcome: 'rotated', events: [] })
+    expect(explained.note).to.match(/audit log did not answer/)
+    const complete = await s.ask(s.first)
+    expect(complete.events, 'control').to.have.length(1)
+    expect(complete).not.to.have.property('note')
+  })
+
   const ends: [
     why: string,
     end: (s: Awaited<ReturnType<typeof session>>) => Promise<unknown>,
