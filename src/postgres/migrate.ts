@@ -22,9 +22,10 @@ const source: Knex.MigrationSource<(typeof MIGRATIONS)[number]> = {
 }
 
 /**
- * Brings the schema up to date, all or nothing, in one transaction under an advisory lock: two nodes that start at
- * once migrate once. (The lock row of knex itself lives in the same transaction, so a crash cannot leave it locked.)
- * @returns the names of the migrations that ran; empty when the schema was current
+ * Brings the schema up to date. Each migration is a transaction of its own, all or nothing, so that the release that still
+ * serves waits for one at a time; under an advisory lock, so that nodes that start at once run each once. (The lock row
+ * of knex itself lives in the same transaction: a crash cannot leave it locked.)
+ * @returns the names of the migrations that this call ran; empty when the schema was current
  * @throws Unavailable when the server cannot be reached, Refusal when a newer version has been here
  */
 export async function migrate(settings: ConnectionSettings): Promise<string[]> {
@@ -35,11 +36,16 @@ export async function migrate(settings: ConnectionSettings): Promise<string[]> {
     log: SILENT,
   })
   try {
-    return await knex.transaction(async (transaction) => {
-      await transaction.raw('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK])
-      const [, names] = await transaction.migrate.latest({ migrationSource: source, tableName: TABLE })
-      return names as string[]
-    })
+    const done: string[] = []
+    for (;;) {
+      const names = await knex.transaction(async (transaction) => {
+        await transaction.raw('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK])
+        const [, ran] = await transaction.migrate.up({ migrationSource: source, tableName: TABLE })
+        return ran as string[]
+      })
+      if (names.length === 0) return done
+      done.push(...names)
+    }
   } catch (error) {
     const unknown = error instanceof Error && FOREIGN_MIGRATIONS.exec(error.message)?.[1]
     if (unknown) {

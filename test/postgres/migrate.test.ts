@@ -23,18 +23,19 @@ describe('migrations', () => {
     const { settings, database } = await emptyServer()
     expect(await pendingMigrations(database)).to.deep.equal(NAMES)
     const ran = await Promise.all([migrate(settings), migrate(settings), migrate(settings)])
-    expect(ran.flat()).to.deep.equal(NAMES)
+    expect(ran.flat()).to.have.members(NAMES)
     expect(await pendingMigrations(database)).to.deep.equal([])
     expect(await migrate(settings)).to.deep.equal([])
   })
 
-  it('a migration that fails leaves nothing behind, and no lock that somebody has to free', async () => {
+  it('a migration that fails leaves nothing of itself behind, and no lock; those before it are done', async () => {
     const { settings, database } = await emptyServer()
     await database.query('create table sessions (in_the_way integer)')
     expect(await migrate(settings).catch((error: Error) => error.message)).to.match(/sessions/)
-    expect(await pendingMigrations(database)).to.deep.equal(NAMES)
+    const pending = NAMES.slice(NAMES.indexOf('0003-sessions'))
+    expect(await pendingMigrations(database)).to.deep.equal(pending)
     await database.query('drop table sessions')
-    expect(await migrate(settings)).to.deep.equal(NAMES)
+    expect(await migrate(settings)).to.deep.equal(pending)
   })
 
   it('F-503 a schema that a newer version made is refused by name, and left as it is', async () => {
