@@ -417,12 +417,11 @@ describe('several sequencers on one log', () => {
     expect(await log.verify()).to.deep.include({ rows: 4, findings: [] })
   })
 
-  it('a hundred thousand rows that wait are chained in short transactions, and verify page by page', async function () {
-    this.timeout(180_000)
+  it('ten thousand rows that wait are chained in short transactions, and verify page by page', async () => {
     const { database } = await openPostgres()
     const log = openLog(database)
     await database.query(
-      `insert into audit_events (at, event, actor) select now(), 'user.created', 'operator' from generate_series(1, 100000)`,
+      `insert into audit_events (at, event, actor) select now(), 'user.created', 'operator' from generate_series(1, 10000)`,
     )
     let transactions = 0
     const counting: Database = {
@@ -435,7 +434,7 @@ describe('several sequencers on one log', () => {
     const { sequencer } = startSequencer(counting)
     await sequencer.run()
     expect(sequencer.unchained()).to.equal(0)
-    expect(transactions).to.equal(100)
-    expect(await log.verify()).to.deep.include({ rows: 100_000, findings: [] })
+    expect(transactions).to.equal(10)
+    expect(await log.verify()).to.deep.include({ rows: 10_000, findings: [] })
   })
 })

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -37,14 +38,21 @@ const SCALED: readonly Patch[] = [
 /**
  * Copies `dist` as it is now, so that a later build does not disturb the run, and changes the copy.
  * @param directory is made
- * @throws Error where a text to be replaced is not there, or there twice: the patch no longer means what it did
+ * @throws Error where a text to be replaced is not there, or there twice: the patch no longer means what it did. Or
+ *   where what came of it is no program
  */
 export function makeBuild(directory: string, patches: readonly Patch[] = []): Build {
   mkdirSync(directory, { recursive: true })
   cpSync(join(ROOT, 'dist'), directory, { recursive: true })
   cpSync(join(ROOT, 'package.json'), join(directory, 'package.json'))
   symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'))
-  for (const patch of [...SCALED, ...patches]) apply(directory, patch)
+  const all = [...SCALED, ...patches]
+  for (const patch of all) apply(directory, patch)
+  // Found, but within other words: Node says where. (Some are whole only when all of a file's patches are applied.)
+  for (const file of new Set(all.map((patch) => join(directory, 'src', patch.file)))) {
+    if (file.endsWith('.js'))
+      execFileSync(process.execPath, ['--check', file], { encoding: 'utf8', stdio: 'pipe' })
+  }
   return { program: join(directory, 'src/cli/main.js') }
 }
 

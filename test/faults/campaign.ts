@@ -20,7 +20,9 @@ export interface ScenarioResult {
   readonly violations: readonly Violation[]
   /** Undefined where it did not recover in time. */
   readonly recoveryMs: number | undefined
-  /** What else is wrong: the recovery took too long, or the fault could not be made. */
+  /** Within which it should have recovered. Whether it did says something of a machine that does nothing else. */
+  readonly recoveryLimitMs: number
+  /** What else is wrong: it did not recover, or the fault could not be made. */
   readonly problems: readonly string[]
 }
 
@@ -50,6 +52,7 @@ interface Span {
   readonly from: number
   readonly until: number
   readonly recoveryMs: number | undefined
+  readonly recoveryLimitMs: number
   readonly problems: readonly string[]
 }
 
@@ -87,19 +90,17 @@ export async function runCampaign(
     try {
       await play(world, scenario, size)
       recoveryMs = await awaitRecovery(world, performance.now())
-      const limit = scenario.fault.recoveryMs
       if (recoveryMs === undefined && scenario.fault === CALM) throw new Error(TOO_SLOW)
       if (recoveryMs === undefined)
         problems.push(`it did not recover: ${(await notReady(world)) ?? 'requests fail'}`)
-      else if (recoveryMs > limit)
-        problems.push(`it took ${Math.round(recoveryMs)} ms to recover, not ${limit}`)
     } catch (error) {
       problems.push(String(error))
       if (scenario.fault !== CALM) await healAfterAll(world, scenario.fault, problems)
     }
     problems.push(...world.incidents.splice(0))
     const span = { name: nameOf(scenario), from, until: performance.now(), recoveryMs, problems }
-    spans.push({ ...span, isCalm: scenario.fault === CALM })
+    const recoveryLimitMs = scenario.fault.recoveryMs
+    spans.push({ ...span, recoveryLimitMs, isCalm: scenario.fault === CALM })
     options.onScenario?.(summary(spans.length - 1, []))
   }
   await Promise.all([load.stop(), thieves.stop()])
@@ -138,6 +139,7 @@ export async function runCampaign(
       unanswered: failed.filter(({ answer }) => 'lost' in answer).length,
       violations: violations.filter(({ operation }) => isWithin(operation.completedAt)),
       recoveryMs: span.recoveryMs,
+      recoveryLimitMs: span.recoveryLimitMs,
       problems: span.problems,
     }
   }

@@ -42,7 +42,7 @@ export const FAILPOINT_PATCHES: readonly Patch[] = [
     when('after the postgres read', DIE),
   ),
   patch('tokens/refresh-families-redis.js', 'const outcome = OUTCOMES[code];', when('after lua', DIE)),
-  patch('tokens/anchors.js', 'await write(batch);', when('before the anchor', DIE)),
+  patch('tokens/anchors.js', 'left = await write(batch);', when('before the anchor', DIE)),
   patch(
     'tokens/refresh-families-postgres.js',
     'await insertFamily(transaction, session.family);',

@@ -22,7 +22,7 @@ describe('under faults', () => {
     expect(violations.map(({ kind, because }) => `${kind}: ${because}`)).to.deep.equal([])
   })
 
-  it('G7, G8 no node ends by itself, and all is well again in time after each fault', () => {
+  it('G7, G8 no node ends by itself, and all is well again after each fault', () => {
     expect(result.campaigns.flatMap(({ problems }) => problems)).to.deep.equal([])
     expect(result.campaigns.flatMap(({ scenarios }) => scenarios)).to.have.length.above(30)
   })

@@ -29,16 +29,24 @@ export function report({ campaigns, controls, seconds }: SuiteResult): string {
     '',
     ...controls.map(controlLine),
     '',
-    ...campaigns.flatMap((campaign) => [...campaign.problems, ...violationLines(campaign)]),
+    ...campaigns.flatMap((campaign) => [
+      ...campaign.problems,
+      ...slowLines(campaign),
+      ...violationLines(campaign),
+    ]),
     totals(campaigns, controls, seconds),
   ].join('\n')
 }
 
-/** Whether there is nothing to complain about. */
+/** Whether there is nothing to complain about, how soon all was well again among it. */
 export function isClean({ campaigns, controls }: SuiteResult): boolean {
   return (
-    campaigns.every(({ problems, verdict }) => problems.length === 0 && verdict.violations.length === 0) &&
-    controls.every(({ isRed }) => isRed)
+    campaigns.every(
+      (campaign) =>
+        campaign.problems.length === 0 &&
+        campaign.verdict.violations.length === 0 &&
+        slowLines(campaign).length === 0,
+    ) && controls.every(({ isRed }) => isRed)
   )
 }
 
@@ -51,15 +59,23 @@ function finalLine({ topology }: CampaignResult, result: ScenarioResult): string
 }
 
 function scenarioLine(topology: string, result: ScenarioResult, counts: readonly (string | number)[]) {
-  const { name, operations, unavailable, unanswered, recoveryMs, problems } = result
+  const { name, operations, unavailable, unanswered, recoveryMs, recoveryLimitMs, problems } = result
   const recovery = recoveryMs === undefined ? 'never' : `${Math.round(recoveryMs)} ms`
-  const flag = problems.length > 0 ? ' !' : ''
+  const isSlow = recoveryMs !== undefined && recoveryMs > recoveryLimitMs
+  const flag = problems.length > 0 || isSlow ? ' !' : ''
   const words = `${topology.padEnd(10)} ${name}`
   return line(words, [operations, unavailable, unanswered, ...counts, recovery]) + flag
 }
 
 function line(words: string, cells: readonly (string | number)[]): string {
   return words.padEnd(WIDTH) + cells.map((cell) => String(cell).padStart(NUMBER_WIDTH)).join(' ')
+}
+
+function slowLines({ scenarios }: CampaignResult): string[] {
+  return scenarios.flatMap(({ name, recoveryMs, recoveryLimitMs }) => {
+    if (recoveryMs === undefined || recoveryMs <= recoveryLimitMs) return []
+    return [`${name}: it took ${Math.round(recoveryMs)} ms to recover, not ${recoveryLimitMs}`]
+  })
 }
 
 function violationLines({ topology, verdict }: CampaignResult): string[] {
@@ -84,7 +100,8 @@ function totals(campaigns: readonly CampaignResult[], controls: readonly Control
   const problems = sum((campaign) => campaign.problems.length)
   return [
     `${sum(({ scenarios }) => scenarios.length)} scenarios, ${sum(({ operations }) => operations)} requests,`,
-    `${violations} violations, ${problems} problems; ${sum(({ verdict }) => verdict.lateRetries)} late retries,`,
+    `${violations} violations, ${problems} problems, ${sum((campaign) => slowLines(campaign).length)} slow recoveries;`,
+    `${sum(({ verdict }) => verdict.lateRetries)} late retries,`,
     `${sum(({ verdict }) => verdict.lagging)} answers within the lag of an anchor,`,
     `${sum(({ verdict }) => verdict.endedLate)} sessions ended late by policy;`,
     `${controls.filter(({ isRed }) => isRed).length} of ${controls.length} controls found; ${Math.round(seconds)} s`,
