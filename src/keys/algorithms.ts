@@ -23,8 +23,9 @@ interface AlgorithmRow {
 }
 
 /**
- * Every algorithm we sign with, in the order in which the JWKS lists their keys. RSA comes first: a resource server
- * that reads one kind of key only must not stumble over another before it. A row here is all it takes to add one.
+ * Every algorithm we can sign with, in the order in which the JWKS lists their keys. RSA comes first: a resource server
+ * that reads one kind of key only must not stumble over another before it. A row here is all it takes to add one; it has
+ * no key until an operator introduces it (rotation.ts, docs/adr/0012-algorithms.md).
  */
 export const SIGNING_ALGORITHMS = {
   RS256: {
@@ -46,12 +47,40 @@ export const SIGNING_ALGORITHMS = {
       return undefined
     },
   },
+  ES256: {
+    kty: 'EC',
+    publicMembers: ['crv', 'x', 'y'],
+    webCrypto: { name: 'ECDSA', namedCurve: 'P-256' },
+    async generate() {
+      const { privateKey } = await generateKeyPair('ec', { namedCurve: 'P-256' })
+      return privateKey
+    },
+    objection(key) {
+      if (key.asymmetricKeyType !== 'ec') return 'it is not an elliptic curve key'
+      const { namedCurve } = key.asymmetricKeyDetails ?? {}
+      // OpenSSL's name of P-256.
+      return namedCurve === 'prime256v1' ? undefined : `its curve is ${namedCurve}, not P-256`
+    },
+  },
+  EdDSA: {
+    kty: 'OKP',
+    publicMembers: ['crv', 'x'],
+    webCrypto: { name: 'Ed25519' },
+    async generate() {
+      const { privateKey } = await generateKeyPair('ed25519')
+      return privateKey
+    },
+    objection(key) {
+      // `alg: EdDSA` names Ed448 too (RFC 8037 §3.1), which few verifiers can read.
+      return key.asymmetricKeyType === 'ed25519' ? undefined : 'it is not an Ed25519 key'
+    },
+  },
 } as const satisfies Record<string, AlgorithmRow>
 
 /** The `alg` values (RFC 7518 §3.1) of the table. */
 export type SigningAlgorithm = keyof typeof SIGNING_ALGORITHMS
 
-/** What a client gets that did not choose. */
+/** What a client gets that did not choose: the one algorithm that always has keys. */
 export const DEFAULT_SIGNING_ALGORITHM: SigningAlgorithm = 'RS256'
 
 /** The names in the table, in its order. */

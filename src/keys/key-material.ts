@@ -85,9 +85,11 @@ export function opensSigningKey(kid: string, sealedPrivateKey: Uint8Array, seali
 export async function importPublicKey(
   key: Pick<SealedKeyPair, 'kid' | 'algorithm'> & { publicJwk: JWK },
 ): Promise<{ publicJwk: PublicJwk; publicKey: CryptoKey }> {
-  const publicJwk = publicPart(key.algorithm, key.publicJwk)
+  const stored = createPublicKey({ key: publicPart(key.algorithm, key.publicJwk), format: 'jwk' })
+  requireSuitable(key.algorithm, stored)
+  // Written anew: base64url has several spellings of the same bytes, and each would have a kid of its own.
+  const publicJwk = publicPart(key.algorithm, stored.export({ format: 'jwk' }))
   if ((await thumbprint(publicJwk)) !== key.kid) throw new Error('the public key belongs to another kid')
-  requireSuitable(key.algorithm, createPublicKey({ key: publicJwk, format: 'jwk' }))
   const { webCrypto } = algorithmRow(key.algorithm)
   const publicKey = await webcrypto.subtle.importKey('jwk', publicJwk, webCrypto, true, ['verify'])
   return { publicJwk, publicKey }

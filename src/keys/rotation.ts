@@ -1,6 +1,6 @@
 import { addSeconds } from '../clock.ts'
 import { Refusal } from '../refusal.ts'
-import { SIGNING_ALGORITHM_NAMES, type SigningAlgorithm } from './algorithms.ts'
+import { DEFAULT_SIGNING_ALGORITHM, SIGNING_ALGORITHM_NAMES, type SigningAlgorithm } from './algorithms.ts'
 import { type KeySchedule, publishToActivateSeconds, retireToWipeSeconds } from './schedule.ts'
 import { comparePublication, type KeyLife, keyLives, type SigningKey } from './signing-key.ts'
 
@@ -21,8 +21,9 @@ export interface PlannedRotation {
 }
 
 /**
- * What must be done now to keep the set as it should be: for each algorithm one active key and one `next`, the private
- * part of a retired key wiped, a gone key removed. Doing it twice, or on two nodes in turn, changes nothing more.
+ * What must be done now to keep the set as it should be: for each introduced algorithm one active key and one `next`,
+ * the private part of a retired key wiped, a gone key removed. Doing it twice, or on two nodes in turn, changes nothing
+ * more.
  *
  * The first key on an empty database activates at once, since no verifier holds an older set. The first key of a later
  * algorithm waits like any other. A date, once set, is never put off: some node may already have acted on it.
@@ -35,11 +36,19 @@ export function maintenanceSteps(
 ): MaintenanceStep[] {
   const lives = keyLives(keys, now, schedule)
   return [
-    ...SIGNING_ALGORITHM_NAMES.flatMap((algorithm) =>
+    ...SIGNING_ALGORITHM_NAMES.filter((algorithm) => isIntroduced(algorithm, keys)).flatMap((algorithm) =>
       keepSupplied(algorithm, lives, keys.length === 0, now, schedule),
     ),
     ...lives.flatMap((life) => clearAway(life, now, schedule)),
   ]
+}
+
+/**
+ * Whether an algorithm has a life of its own. The default has; any other begins with the key that an operator has
+ * published for it, so that nobody is shown a kind of key that nobody asked for.
+ */
+export function isIntroduced(algorithm: SigningAlgorithm, keys: readonly SigningKey[]): boolean {
+  return algorithm === DEFAULT_SIGNING_ALGORITHM || keys.some((key) => key.algorithm === algorithm)
 }
 
 /** The earliest moment at which `key` may begin to sign: every verifier has it by then. Never in the past. */
@@ -50,6 +59,7 @@ export function earliestActivation(key: SigningKey, now: Date, schedule: KeySche
 /**
  * What an operator's rotation does: gives the `next` key of each algorithm the earliest safe date.
  * @param haste `now` insists on this moment and is refused where it is not safe
+ * @param only this algorithm alone, also where its first key has yet to sign
  * @throws Refusal `too_early` with the earliest time, `no_next_key`
  */
 export function planRotation(
@@ -57,11 +67,14 @@ export function planRotation(
   now: Date,
   schedule: KeySchedule,
   haste: 'when_safe' | 'now',
+  only?: SigningAlgorithm,
 ): PlannedRotation[] {
   const lives = keyLives(keys, now, schedule)
-  const planned = SIGNING_ALGORITHM_NAMES.flatMap((algorithm) => {
+  const algorithms = only === undefined ? SIGNING_ALGORITHM_NAMES : [only]
+  const planned = algorithms.flatMap((algorithm) => {
     const next = nextKey(algorithm, lives)
-    const isInUse = lives.some(({ key, phase }) => key.algorithm === algorithm && phase === 'active')
+    const isInUse =
+      only !== undefined || lives.some(({ key, phase }) => key.algorithm === algorithm && phase === 'active')
     return next && isInUse ? [rotateTo(next, now, schedule, haste)] : []
   })
   if (planned.length === 0) {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { addSeconds } from '../../src/clock.ts'
+import type { SigningAlgorithm } from '../../src/keys/algorithms.ts'
 import { type KeySchedule, keySchedule } from '../../src/keys/schedule.ts'
 import { sealingKey } from '../../src/keys/sealing-key.ts'
 import type { SigningKey } from '../../src/keys/signing-key.ts'
@@ -27,10 +28,11 @@ export function at(seconds: number): Date {
 export function key(
   kid: string,
   times: { published: number; activates: number | null; wiped?: true },
+  algorithm: SigningAlgorithm = 'RS256',
 ): SigningKey {
   return {
     kid,
-    algorithm: 'RS256',
+    algorithm,
     publishedAt: at(times.published),
     activatesAt: times.activates === null ? null : at(times.activates),
     holdsPrivateKey: !times.wiped,

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { SigningAlgorithm } from '../../src/keys/algorithms.ts'
 import { earliestActivation, maintenanceSteps, planRotation } from '../../src/keys/rotation.ts'
 import {
   publishToActivateSeconds,
@@ -115,6 +116,18 @@ describe('what a rotation asks for', () => {
       SCHEDULE,
       [{ step: 'remove', kid: 'retired' }],
     ],
+    [
+      'an algorithm whose first key waits for its date: nothing',
+      [active, dated, key('first', { published: -60, activates: DELAY - 60 }, 'ES256')],
+      SCHEDULE,
+      [],
+    ],
+    [
+      'an algorithm whose first key has begun to sign: its own next, by its own time',
+      [active, dated, key('first', { published: -DAY, activates: -60 }, 'ES256')],
+      SCHEDULE,
+      [{ step: 'create', algorithm: 'ES256', activatesAt: at(PERIOD - 60) }],
+    ],
   ] as const) {
     it(situation, () => {
       expect(maintenanceSteps(keys, NOW, schedule)).to.deep.equal(expected)
@@ -162,6 +175,24 @@ describe('an operator’s rotation', () => {
       planRotation(keys, NOW, SCHEDULE, 'now').map(({ kid }) => kid)
     expect(kids([active, later, first])).to.deep.equal(['first'])
     expect(kids([active, later, ready, first])).to.deep.equal(['ready'])
+  })
+
+  it('is of every algorithm that has a key which signs, or of one alone', () => {
+    const es = [
+      key('es', { published: -2 * DAY, activates: -DAY }, 'ES256'),
+      key('es-next', { published: -DELAY, activates: PERIOD }, 'ES256'),
+    ]
+    const waiting = key('ed', { published: -60, activates: DELAY - 60 }, 'EdDSA')
+    const keys = [active, ready, ...es, waiting]
+    const kids = (only?: SigningAlgorithm) =>
+      planRotation(keys, NOW, SCHEDULE, 'when_safe', only).map(({ kid, outcome }) => `${kid} ${outcome}`)
+    expect(kids()).to.deep.equal(['ready activated', 'es-next activated'])
+    expect(kids('ES256')).to.deep.equal(['es-next activated'])
+    expect(kids('EdDSA')).to.deep.equal(['ed already_scheduled'])
+    expect(() => planRotation(keys, NOW, SCHEDULE, 'now', 'EdDSA')).to.throw(
+      Refusal,
+      at(DELAY - 60).toISOString(),
+    )
   })
 
   it('is refused where there is nothing to rotate to', async () => {
