@@ -7,8 +7,10 @@ const FILES = [
   'test/a.test.ts',
   'test/b/c.test.ts',
   'test/faults/x.test.ts',
+  'test/rotation/w.test.ts',
   'test/support/y.test.ts',
   'test/z.test.ts',
+  'test/z2.test.ts',
 ]
 
 describe('the stages of npm test', () => {
@@ -20,8 +22,8 @@ describe('the stages of npm test', () => {
   it('run every file once: what fetches servers before all others, what measures alone and last', () => {
     expect(stages(FILES, {})).to.deep.equal([
       [['test/support/y.test.ts']],
-      [['test/a.test.ts', 'test/z.test.ts'], ['test/b/c.test.ts']],
-      [['test/faults/x.test.ts']],
+      [['test/a.test.ts', 'test/z2.test.ts'], ['test/b/c.test.ts'], ['test/z.test.ts']],
+      [['test/faults/x.test.ts', 'test/rotation/w.test.ts']],
     ])
   })
 
