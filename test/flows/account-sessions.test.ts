@@ -110,6 +110,13 @@ for (const mode of MODES) {
       expect(rows[0]?.actor).to.match(/^user:/)
     })
 
+    it('DELETE on all of them with a query ends none: whoever writes one means one', async () => {
+      const [here, there] = [await signIn(), await signIn()]
+      const { status, body } = await ask('DELETE', `${PATH}?id=${await currentId(there)}`, here.access_token)
+      expect([status, body.error]).to.deep.equal([400, 'invalid_request'])
+      expect([await refreshes(here), await refreshes(there)]).to.deep.equal([200, 200])
+    })
+
     it('a session ends itself', async () => {
       const here = await signIn()
       expect((await ask('DELETE', `${PATH}/${await currentId(here)}`, here.access_token)).status).to.equal(

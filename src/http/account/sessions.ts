@@ -59,9 +59,16 @@ export function accountSessionsEndpoints({ sessions, authenticate, clock }: Acco
       ctx.status = 204
     },
 
-    /** Everywhere, here too. */
+    /** Everywhere, here too. A query is refused: whoever writes one means fewer than all. */
     async endAccountSessions(ctx) {
       const holder = await authenticate(ctx)
+      if (ctx.querystring !== '') {
+        throw new HttpError(
+          400,
+          'invalid_request',
+          'this ends every session and takes no query: to end one, name it in the path',
+        )
+      }
       await sessions.endOfUser(holder.userId, ending(holder))
       ctx.status = 204
     },
