@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Removal } from './retention.ts'
 
@@ -38,10 +37,12 @@ export function makeRemoving(removeOldest: (signal: AbortSignal) => Promise<Remo
     /** Ends what is under way, for good. Does not wait for more than a second. */
     async stop(): Promise<void> {
       stopping.abort()
-      const waiting = new AbortController()
-      const limit = delay(STOP_MS, undefined, { signal: waiting.signal }).catch(() => {})
+      let timer: NodeJS.Timeout | undefined
+      const limit = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, STOP_MS)
+      })
       await Promise.race([running, limit])
-      waiting.abort()
+      clearTimeout(timer)
     },
   }
 }
