@@ -6,6 +6,7 @@ import { up as keys } from './0004-keys.ts'
 import { up as audit } from './0005-audit.ts'
 import { up as knownSessions } from './0006-sessions-as-people-know-them.ts'
 import { up as auditChain } from './0007-audit-chain.ts'
+import { up as accessTokenAlg } from './0010-access-token-alg.ts'
 
 /**
  * Every migration, in order. Forward only; each must run while the previous release still serves. The name is what
@@ -19,4 +20,5 @@ export const MIGRATIONS: readonly { name: string; up: (knex: Knex) => Promise<vo
   { name: '0005-audit', up: audit },
   { name: '0006-sessions-as-people-know-them', up: knownSessions },
   { name: '0007-audit-chain', up: auditChain },
+  { name: '0010-access-token-alg', up: accessTokenAlg },
 ]

@@ -7,9 +7,10 @@ import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { explain } from './explaining.ts'
 import { type KeyAdministration, keyAdministration } from './keys/administration.ts'
+import { requireSigning } from './keys/algorithm-choice.ts'
 import type { KeySchedule } from './keys/schedule.ts'
 import type { SealingKey } from './keys/sealing-key.ts'
-import { signingKeysPostgres } from './keys/signing-keys-postgres.ts'
+import { readKeys, signingKeysPostgres } from './keys/signing-keys-postgres.ts'
 import { symmetricKeysPostgres } from './keys/symmetric-keys-postgres.ts'
 import type { Hasher } from './passwords/hasher.ts'
 import type { Database } from './postgres/database.ts'
@@ -56,7 +57,14 @@ export function buildAdministration(parts: AdministrationParts): Administration 
       return userAdministration({ users: usersPostgres(database), hasher: parts.hasher(), clock })
     },
     async clients() {
-      return clientAdministration({ clients: clientsPostgres(database), clock })
+      return clientAdministration({
+        clients: clientsPostgres(database),
+        requireSigning: async (algorithm) => {
+          const { keys, now } = await readKeys(database)
+          requireSigning(algorithm, keys, now, schedule)
+        },
+        clock,
+      })
     },
     async sessions() {
       const users = usersPostgres(database)

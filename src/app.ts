@@ -157,6 +157,7 @@ export function buildApp(parts: AppParts): App {
     refreshTokens,
     readPresented,
     issue,
+    requireSigner: (client) => accessTokens.requireSigner(client.accessTokenAlg),
     noteClient,
     noteUser,
     noteRefresh,

@@ -47,6 +47,7 @@ const newClient = z.object({
   audiences: z.array(z.string()).optional(),
   redirectUris: z.array(z.string()).optional(),
   latePolicy: z.enum(['supersede', 'revoke']).optional(),
+  accessTokenAlg: text.optional(),
   accessTokenTtlSeconds: z.number().optional(),
   refreshIdleTtlSeconds: z.number().optional(),
   refreshAbsoluteTtlSeconds: z.number().optional(),

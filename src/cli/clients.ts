@@ -11,6 +11,7 @@ const COLUMNS: readonly Column[] = [
   'type',
   'grants',
   'scopes',
+  ['accessTokenAlg', 'alg'],
   ['disabledAt', 'disabled'],
 ]
 const SHOWN_ONCE = 'The secret is shown this once: only its digest is kept.'
@@ -27,6 +28,7 @@ interface CreateOptions {
   readonly audience?: string[]
   readonly redirectUri?: string[]
   readonly latePolicy?: string
+  readonly accessTokenAlg?: string
   readonly accessTokenTtl?: string
   readonly refreshIdleTtl?: string
   readonly refreshAbsoluteTtl?: string
@@ -45,6 +47,7 @@ export function addClientCommands(program: Command, run: Run): void {
     .option('--scope <scopes...>', 'scopes it may ask for, separated by spaces; may be repeated')
     .option('--audience <audience...>', 'a resource its tokens may be for; may be repeated')
     .option('--redirect-uri <uri...>', 'where the user may be sent back to; may be repeated')
+    .option('--access-token-alg <alg>', 'sign its access tokens with another algorithm (ES256, EdDSA)')
     .option('--access-token-ttl <duration>', 'its own lifetime of access tokens (600, 10m)')
     .option('--refresh-idle-ttl <duration>', 'its own limit for unused refresh tokens (14d)')
     .option('--refresh-absolute-ttl <duration>', 'its own limit for a whole session (90d)')
@@ -71,6 +74,7 @@ export function addClientCommands(program: Command, run: Run): void {
           audiences: options.audience,
           redirectUris: options.redirectUri,
           latePolicy: options.latePolicy,
+          accessTokenAlg: options.accessTokenAlg,
           accessTokenTtlSeconds: seconds('access-token-ttl', options.accessTokenTtl),
           refreshIdleTtlSeconds: seconds('refresh-idle-ttl', options.refreshIdleTtl),
           refreshAbsoluteTtlSeconds: seconds('refresh-absolute-ttl', options.refreshAbsoluteTtl),

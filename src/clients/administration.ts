@@ -19,10 +19,20 @@ export interface CreatedClient {
 /**
  * What an operator may do with clients; the command line and the administration API are two thin doors to it. Each
  * change is audited in its own transaction. All throw Refusal with what to do about it.
+ * @param parts.requireSigning refuses an algorithm that signs nothing now
  */
-export function clientAdministration({ clients, clock }: { clients: Clients; clock: Clock }) {
+export function clientAdministration({
+  clients,
+  requireSigning,
+  clock,
+}: {
+  clients: Clients
+  requireSigning: (algorithm: string) => Promise<void>
+  clock: Clock
+}) {
   return {
     async create(details: ClientDetails, actor: string): Promise<CreatedClient> {
+      if (details.accessTokenAlg !== undefined) await requireSigning(details.accessTokenAlg)
       const client = makeClient(`client_${randomBytes(10).toString('hex')}`, details, clock.now())
       const secret = client.isConfidential ? makeClientSecret() : undefined
       const event = { event: 'client.created', actor, clientId: client.id } as const

@@ -15,6 +15,8 @@ export interface ClientDetails {
   readonly audiences?: readonly string[] | undefined
   readonly redirectUris?: readonly string[] | undefined
   readonly latePolicy?: LatePolicy | undefined
+  /** One that signs: the administration asks the keys. */
+  readonly accessTokenAlg?: string | undefined
   readonly accessTokenTtlSeconds?: number | undefined
   readonly refreshIdleTtlSeconds?: number | undefined
   readonly refreshAbsoluteTtlSeconds?: number | undefined
@@ -65,6 +67,7 @@ export function makeClient(id: string, details: ClientDetails, now: Date): Clien
     redirectUris,
     authenticationMethods: isConfidential ? ['client_secret_basic', 'client_secret_post'] : ['none'],
     latePolicy: details.latePolicy ?? (isConfidential || isNative ? 'supersede' : 'revoke'),
+    accessTokenAlg: details.accessTokenAlg ?? null,
     accessTokenTtlSeconds: ttl('access token', details.accessTokenTtlSeconds, ACCESS_TOKEN_TTL_SECONDS),
     refreshIdleTtlSeconds: ttl('refresh idle', details.refreshIdleTtlSeconds, REFRESH_TTL_SECONDS),
     refreshAbsoluteTtlSeconds: ttl(

@@ -14,6 +14,7 @@ export interface ClientRow {
   redirect_uris: string[]
   authentication_methods: AuthenticationMethod[]
   late_policy: LatePolicy
+  access_token_alg: string | null
   access_token_ttl_seconds: number | null
   refresh_idle_ttl_seconds: number | null
   refresh_absolute_ttl_seconds: number | null
@@ -35,6 +36,7 @@ export function toClient(row: ClientRow): Client {
     redirectUris: row.redirect_uris,
     authenticationMethods: row.authentication_methods,
     latePolicy: row.late_policy,
+    accessTokenAlg: row.access_token_alg,
     accessTokenTtlSeconds: row.access_token_ttl_seconds,
     refreshIdleTtlSeconds: row.refresh_idle_ttl_seconds,
     refreshAbsoluteTtlSeconds: row.refresh_absolute_ttl_seconds,

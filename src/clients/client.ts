@@ -29,6 +29,8 @@ export interface Client {
   readonly redirectUris: readonly string[]
   readonly authenticationMethods: readonly AuthenticationMethod[]
   readonly latePolicy: LatePolicy
+  /** The `alg` of its access tokens (RFC 7518 §3.1); null takes the default. */
+  readonly accessTokenAlg: string | null
   /** Own lifetimes in seconds; null takes the configuration's. */
   readonly accessTokenTtlSeconds: number | null
   readonly refreshIdleTtlSeconds: number | null

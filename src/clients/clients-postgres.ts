@@ -11,9 +11,9 @@ export function clientsPostgres(database: Database): Clients {
       database.transaction(async (transaction) => {
         const added = await transaction.query(
           `insert into clients (id, name, is_confidential, is_native, is_first_party, grants, scopes, audiences,
-             redirect_uris, authentication_methods, late_policy, access_token_ttl_seconds, refresh_idle_ttl_seconds,
-             refresh_absolute_ttl_seconds, created_at, disabled_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+             redirect_uris, authentication_methods, late_policy, access_token_alg, access_token_ttl_seconds,
+             refresh_idle_ttl_seconds, refresh_absolute_ttl_seconds, created_at, disabled_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
            on conflict do nothing returning id`,
           [
             client.id,
@@ -27,6 +27,7 @@ export function clientsPostgres(database: Database): Clients {
             client.redirectUris,
             client.authenticationMethods,
             client.latePolicy,
+            client.accessTokenAlg,
             client.accessTokenTtlSeconds,
             client.refreshIdleTtlSeconds,
             client.refreshAbsoluteTtlSeconds,

@@ -3,6 +3,7 @@ import {
   authenticateClient,
   parseClientCredentials,
 } from '../clients/authentication.ts'
+import type { Client } from '../clients/client.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import type { Form } from '../oauth/form.ts'
 import { isGrantType } from '../oauth/grant-types.ts'
@@ -30,6 +31,8 @@ export interface TokenRequestParts {
   readonly refreshTokens: RefreshTokens
   readonly readPresented: ReadPresented
   readonly issue: IssueTokens
+  /** @throws Unavailable when nothing could be signed for that client now */
+  readonly requireSigner: (client: Client) => void
   /** Told of each client that has authenticated. */
   readonly noteClient: (client: AuthenticatedClient) => void
   /** Told of the user whose refresh token is presented, be it good or not. */
@@ -42,11 +45,12 @@ export type AnswerTokenRequest = (authorization: string, form: Form) => Promise<
 
 /**
  * The pipeline of the token endpoint. Every grant passes the same steps in the same order: grant type, refresh token's
- * tag (garbage asks no store), client credentials, one read, client authentication, permission, the grant itself, issue.
- * Whatever is refused before the grant's own last step has consumed nothing.
+ * tag (garbage asks no store), client credentials, one read, client authentication, permission, a key to sign with, the
+ * grant itself, issue. Whatever is refused before the grant's own last step has consumed nothing: a client that is told
+ * to come back later must not find its refresh token spent by then.
  */
 export function tokenRequest(parts: TokenRequestParts): AnswerTokenRequest {
-  const { refreshTokens, readPresented, issue, noteClient, noteUser, noteRefresh } = parts
+  const { refreshTokens, readPresented, issue, requireSigner, noteClient, noteUser, noteRefresh } = parts
   const grants = new Map(parts.grants.map((grant) => [grant.type, grant]))
 
   return async (authorization, form) => {
@@ -63,6 +67,7 @@ export function tokenRequest(parts: TokenRequestParts): AnswerTokenRequest {
         reason: 'grant_not_allowed',
       })
     }
+    requireSigner(client)
     const refreshToken = token && { token, family: presented.family }
     const response = await issue(await grant.authorize({ form, client, refreshToken }))
     return { response, grant: grant.type }

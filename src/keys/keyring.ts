@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { Unavailable } from '../unavailable.ts'
-import { DEFAULT_SIGNING_ALGORITHM, type SigningAlgorithm } from './algorithms.ts'
+import { DEFAULT_SIGNING_ALGORITHM, isSigningAlgorithm, type SigningAlgorithm } from './algorithms.ts'
 import type { PublishedJwks } from './jwks.ts'
 import type { CryptoKey } from './key-material.ts'
 import { assembleKeySet, type ImportedKey, type KeySet } from './key-set.ts'
@@ -36,10 +36,11 @@ export interface Keyring {
   /** Does what the rotation asks for at this time, if anything; called by itself after each reading. */
   maintain(): Promise<void>
   /**
-   * The key that signs at this moment.
+   * The key of an algorithm that signs at this moment; another algorithm never takes its place.
+   * @param algorithm as a client has chosen it, maybe of a newer release; the default where left out
    * @throws Unavailable when there is none that opens, or the set is too old to know which one it is
    */
-  signer(algorithm?: SigningAlgorithm): KeyInUse
+  signer(algorithm?: string): KeyInUse
   /**
    * The published key of this name; undefined when there is certainly none. Never asks the database, so random kids
    * cost nothing.
@@ -115,13 +116,13 @@ export function makeKeyring({
     return reading
   }
 
-  function signer(algorithm: SigningAlgorithm = DEFAULT_SIGNING_ALGORITHM): KeyInUse {
+  function signer(algorithm: string = DEFAULT_SIGNING_ALGORITHM): KeyInUse {
     const { value, databaseNow } = current()
-    const active = activeKey(value.rows, algorithm, databaseNow())
+    const active = isSigningAlgorithm(algorithm) && activeKey(value.rows, algorithm, databaseNow())
     if (!active) throw unavailable(`there is no active ${algorithm} key`)
     const key = value.keys.get(active.kid)?.privateKey
     if (!key) throw unavailable(`the active key ${active.kid} cannot be opened`)
-    return { kid: active.kid, algorithm, key }
+    return { kid: active.kid, algorithm: active.algorithm, key }
   }
 
   return {

@@ -65,8 +65,8 @@ interface Row {
   activates_at: Date | null
 }
 
-/** All rows and the time in one statement; the join gives the time even where there is no row. */
-async function readKeys(source: Queryable): Promise<LoadedSigningKeys> {
+/** All rows and the time in one statement; the join gives the time even where there is no row. Needs no sealing key. */
+export async function readKeys(source: Queryable): Promise<LoadedSigningKeys> {
   const rows = await source.query<Row>(
     `select clock.now, kid, algorithm, public_jwk, sealed_private_key, published_at, activates_at
      from (select clock_timestamp() as now) as clock left join signing_keys on true

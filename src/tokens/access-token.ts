@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import { addSeconds, type Clock, toSeconds } from '../clock.ts'
-import type { Keyring } from '../keys/keyring.ts'
+import { DEFAULT_SIGNING_ALGORITHM, SIGNING_ALGORITHM_NAMES } from '../keys/algorithms.ts'
+import type { KeyInUse, Keyring } from '../keys/keyring.ts'
 import { printScope } from '../oauth/scope.ts'
 
 /** RFC 9068 §2.1. */
 const TYPE = 'at+jwt'
 /** A token of ours is far below this; anything longer is refused before it is looked into. */
 const MAX_LENGTH = 8192
-const ALGORITHM = 'RS256'
 
 /** What an access token says. */
 export interface AccessTokenContent {
@@ -42,8 +42,16 @@ const NOT_OURS: ReadAccessToken = { token: undefined, isExpired: false }
 
 /** Makes and reads access tokens. */
 export interface AccessTokens {
-  /** @throws Unavailable when no key may sign now */
-  sign(content: AccessTokenContent): Promise<string>
+  /**
+   * @param algorithm the client's choice; null for the default
+   * @throws Unavailable when no key of that algorithm may sign now: another one never takes its place
+   */
+  sign(content: AccessTokenContent, algorithm: string | null): Promise<string>
+  /**
+   * For a request that is to use something up before it signs: says first that it could not sign.
+   * @throws Unavailable as `sign` would
+   */
+  requireSigner(algorithm: string | null): void
   /** The content, or undefined when it is not a live access token of ours. */
   verify(token: string): Promise<VerifiedAccessToken | undefined>
   /** The same for an operator who asks about a token that may have expired. */
@@ -65,12 +73,14 @@ export function accessTokens({
   clock: Clock
 }): AccessTokens {
   return {
-    async sign(content) {
-      const { kid, algorithm, key } = keyring.signer(ALGORITHM)
+    async sign(content, chosen) {
+      const { kid, algorithm, key } = signer(chosen)
       return new SignJWT(claimsOf(content, issuer))
         .setProtectedHeader({ alg: algorithm, kid, typ: TYPE })
         .sign(key)
     },
+
+    requireSigner: (algorithm) => void signer(algorithm),
 
     async verify(token) {
       const read = await examine(token)
@@ -78,6 +88,10 @@ export function accessTokens({
     },
 
     read: examine,
+  }
+
+  function signer(algorithm: string | null): KeyInUse {
+    return keyring.signer(algorithm ?? DEFAULT_SIGNING_ALGORITHM)
   }
 
   async function examine(token: string): Promise<ReadAccessToken> {
@@ -93,7 +107,7 @@ export function accessTokens({
         {
           issuer,
           typ: TYPE,
-          algorithms: [ALGORITHM],
+          algorithms: [...SIGNING_ALGORITHM_NAMES],
           requiredClaims: ['sub', 'aud', 'client_id', 'scope', 'jti', 'iat', 'exp'],
           currentDate: clock.now(),
         },

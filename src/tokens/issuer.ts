@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Client } from '../clients/client.ts'
 import { addSeconds, type Clock, toSeconds } from '../clock.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { printScope } from '../oauth/scope.ts'
@@ -23,7 +24,7 @@ export type IssueTokens = (authorization: Authorization) => Promise<TokenRespons
 
 /** The parts the issuer works with. */
 export interface IssuerParts {
-  readonly accessTokens: AccessTokens
+  readonly accessTokens: Pick<AccessTokens, 'sign'>
   readonly refreshTokens: RefreshTokens
   readonly families: RefreshFamilies
   /** The refresh key version for a new family. */
@@ -49,7 +50,7 @@ export function makeIssuer(parts: IssuerParts): IssueTokens {
 
     switch (subject.kind) {
       case 'client':
-        return answer({ ...base, subject: client.id, expiresAt: accessExpiresAt })
+        return answer(client, { ...base, subject: client.id, expiresAt: accessExpiresAt })
 
       case 'login': {
         // A letter first: nothing that an operator puts on a command line may look like an option.
@@ -72,6 +73,7 @@ export function makeIssuer(parts: IssuerParts): IssueTokens {
           })
         }
         return answer(
+          client,
           {
             ...base,
             ...ofUser(subject.user, authenticatedAt, sessionId, family),
@@ -85,6 +87,7 @@ export function makeIssuer(parts: IssuerParts): IssueTokens {
         const { family, user, authenticatedAt } = subject.presented
         const { generation, keyVersion: version } = subject.position
         return answer(
+          client,
           {
             ...base,
             ...ofUser(user, authenticatedAt, family.sessionId, family),
@@ -96,9 +99,13 @@ export function makeIssuer(parts: IssuerParts): IssueTokens {
     }
   }
 
-  async function answer(content: AccessTokenContent, refreshToken?: string): Promise<TokenResponse> {
+  async function answer(
+    client: Client,
+    content: AccessTokenContent,
+    refreshToken?: string,
+  ): Promise<TokenResponse> {
     return {
-      access_token: await accessTokens.sign(content),
+      access_token: await accessTokens.sign(content, client.accessTokenAlg),
       token_type: 'Bearer',
       expires_in: toSeconds(content.expiresAt) - toSeconds(content.issuedAt),
       // Nothing to name where nothing was asked for or may be granted: an empty scope is not one (RFC 6749 §3.3).

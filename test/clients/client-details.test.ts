@@ -31,6 +31,7 @@ describe('the details of a client', () => {
       redirectUris: [],
       authenticationMethods: ['client_secret_basic', 'client_secret_post'],
       latePolicy: 'supersede',
+      accessTokenAlg: null,
       accessTokenTtlSeconds: null,
       refreshIdleTtlSeconds: null,
       refreshAbsoluteTtlSeconds: null,

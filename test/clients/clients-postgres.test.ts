@@ -8,6 +8,7 @@ import { Refusal } from '../../src/refusal.ts'
 import { readPresentedPostgres } from '../../src/tokens/presented-postgres.ts'
 import type { RefreshFamily } from '../../src/tokens/refresh-families.ts'
 import { refreshFamiliesPostgres } from '../../src/tokens/refresh-families-postgres.ts'
+import { failureOf } from '../keys/fixtures.ts'
 import { TestClock } from '../support/clock.ts'
 import { forEachDatabase } from '../support/databases.ts'
 import { beginFamily, CLIENT } from '../tokens/refresh-families.contract.ts'
@@ -25,7 +26,10 @@ forEachDatabase((_name, open) => {
     beforeEach(async () => {
       database = await open()
       clock = new TestClock()
-      administration = clientAdministration({ clients: clientsPostgres(database), clock })
+      const requireSigning = async (algorithm: string) => {
+        if (algorithm !== 'ES256') throw new Refusal('algorithm_unknown', algorithm)
+      }
+      administration = clientAdministration({ clients: clientsPostgres(database), requireSigning, clock })
     })
 
     /** Whether a secret is accepted now, as a token request would find out. */
@@ -66,6 +70,7 @@ forEachDatabase((_name, open) => {
         scopes: ['read', "it's,{}"],
         audiences: ['https://api.example.com', 'urn:ünï'],
         redirectUris: ['https://app.example.com/cb?x=1'],
+        accessTokenAlg: 'ES256',
         accessTokenTtlSeconds: 60,
         latePolicy: 'revoke',
       })
@@ -73,6 +78,14 @@ forEachDatabase((_name, open) => {
       expect(await clients.add(client, undefined, event)).to.equal(true)
       expect(await clients.find('client_one')).to.deep.equal(client)
       expect(await clients.find('client_two')).to.equal(undefined)
+    })
+
+    it('a client has the algorithm that was said, where one of its keys signs; else there is no client', async () => {
+      const { client } = await administration.create({ name: 'app', accessTokenAlg: 'ES256' }, 'operator')
+      expect(client.accessTokenAlg).to.equal('ES256')
+      const refused = administration.create({ name: 'app', accessTokenAlg: 'none' }, 'operator')
+      expect(await failureOf(refused)).to.include({ code: 'algorithm_unknown' })
+      expect(await administration.list(10)).to.deep.equal([client])
     })
 
     it('an id that is taken is not given again, and nothing is recorded of the attempt', async () => {
