@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Removal } from './retention.ts'
 
@@ -8,7 +9,11 @@ const STOP_MS = 1000
  * Removes old months beside whatever else the node does: verifying one may take minutes, and rows are chained meanwhile.
  * One at a time; a failure is logged, and the next hour tries again.
  */
-export function makeRemoving(removeOldest: (signal: AbortSignal) => Promise<Removal>, logger: Logger) {
+export function makeRemoving(
+  removeOldest: (signal: AbortSignal) => Promise<Removal>,
+  clock: Clock,
+  logger: Logger,
+) {
   const stopping = new AbortController()
   let running: Promise<void> | undefined
 
@@ -37,12 +42,7 @@ export function makeRemoving(removeOldest: (signal: AbortSignal) => Promise<Remo
     /** Ends what is under way, for good. Does not wait for more than a second. */
     async stop(): Promise<void> {
       stopping.abort()
-      let timer: NodeJS.Timeout | undefined
-      const limit = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, STOP_MS)
-      })
-      await Promise.race([running, limit])
-      clearTimeout(timer)
+      if (running) await Promise.race([running, clock.wait(STOP_MS)])
     },
   }
 }

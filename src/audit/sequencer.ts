@@ -66,7 +66,7 @@ export function makeSequencer({
   logger: Logger
 }): Sequencer {
   const watch = makeWatch({ keyOf, logger })
-  const removing = makeRemoving(removeOldest, logger)
+  const removing = makeRemoving(removeOldest, clock, logger)
   let waiting = 0
   let reported: ChainPoint | undefined
   let hourlyAt: number | undefined
