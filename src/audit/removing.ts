@@ -42,7 +42,7 @@ export function makeRemoving(
     /** Ends what is under way, for good. Does not wait for more than a second. */
     async stop(): Promise<void> {
       stopping.abort()
-      if (running) await Promise.race([running, clock.wait(STOP_MS)])
+      if (running !== undefined) await Promise.race([running, clock.wait(STOP_MS)])
     },
   }
 }
