@@ -22,6 +22,7 @@ import { revokeEndpoint } from './http/oauth/revoke.ts'
 import { tokenEndpoint } from './http/oauth/token.ts'
 import { makeServer } from './http/server.ts'
 import { makeKeyring } from './keys/keyring.ts'
+import { nodesPostgres } from './keys/nodes-postgres.ts'
 import type { KeySchedule } from './keys/schedule.ts'
 import type { SealingKey } from './keys/sealing-key.ts'
 import { signingKeysPostgres } from './keys/signing-keys-postgres.ts'
@@ -96,6 +97,7 @@ export function buildApp(parts: AppParts): App {
 
   const keyring = makeKeyring({
     signingKeys: signingKeysPostgres({ database, sealingKey }),
+    nodes: nodesPostgres(database),
     sealingKey,
     schedule,
     clock,
@@ -235,12 +237,13 @@ export function buildApp(parts: AppParts): App {
     reloadKeys: loadKeys,
     async close() {
       databaseWatch.stop()
-      keyring.stop()
+      const stopped = keyring.stop()
       refreshKeyring.stop()
       try {
         await flushPatiently(families, clock)
       } finally {
         await auditing.close()
+        await stopped
       }
     },
   }

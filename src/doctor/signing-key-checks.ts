@@ -5,7 +5,7 @@ export interface SigningKeyFacts {
   readonly keys: readonly {
     readonly kid: string
     readonly algorithm: string
-    readonly phase: 'next' | 'active' | 'retired' | 'gone'
+    readonly phase: 'next' | 'active' | 'retired' | 'revoked' | 'gone'
     readonly activatesAt: Date | null
   }[]
   /** The time by the same clock. */

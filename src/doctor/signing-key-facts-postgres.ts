@@ -12,6 +12,7 @@ interface Row {
   sealed: Buffer | null
   published_at: Date
   activates_at: Date | null
+  revoked_at: Date | null
   now: Date
 }
 
@@ -25,11 +26,11 @@ export async function lookAtSigningKeys(
   schedule: KeySchedule,
 ): Promise<SigningKeyFacts> {
   const rows = await database.query<Row>(
-    `select kid, algorithm, sealed_private_key as sealed, published_at, activates_at, clock_timestamp() as now
+    `select kid, algorithm, sealed_private_key as sealed, published_at, activates_at, revoked_at, clock_timestamp() as now
      from signing_keys order by published_at, kid collate "C"`,
   )
   const now = rows[0]?.now ?? new Date(0)
-  const keys = rows.flatMap(({ kid, algorithm, sealed, published_at, activates_at }) => {
+  const keys = rows.flatMap(({ kid, algorithm, sealed, published_at, activates_at, revoked_at }) => {
     if (!isSigningAlgorithm(algorithm)) return []
     return [
       {
@@ -37,6 +38,7 @@ export async function lookAtSigningKeys(
         algorithm,
         publishedAt: published_at,
         activatesAt: activates_at,
+        revokedAt: revoked_at,
         holdsPrivateKey: sealed !== null,
       },
     ]

@@ -1,9 +1,9 @@
 import { addSeconds } from '../clock.ts'
 import type { SigningAlgorithm } from './algorithms.ts'
 import { earliestActivation, type PlannedRotation, planRotation } from './rotation.ts'
-import { type KeySchedule, retireToRemoveSeconds } from './schedule.ts'
+import { type KeySchedule, reckoningWith, retireToRemoveSeconds } from './schedule.ts'
 import { comparePublication, type KeyLife, type KeyPhase, keyLives, type SigningKey } from './signing-key.ts'
-import type { SigningKeys } from './signing-keys.ts'
+import type { LoadedSigningKeys, SigningKeys } from './signing-keys.ts'
 
 /** A signing key as an operator sees it. Plain data; times are ISO 8601, by the database's clock. */
 export interface KeyDescription {
@@ -13,6 +13,7 @@ export interface KeyDescription {
   readonly publishedAt: string
   readonly activatesAt: string | null
   readonly retiresAt: string | null
+  readonly revokedAt: string | null
   readonly removesAt: string | null
   /** For a `next` key, the earliest safe moment for it to sign; null for any other. */
   readonly earliestActivationAt: string | null
@@ -21,7 +22,7 @@ export interface KeyDescription {
 /** One thing that happened to a key, or will. */
 export interface TimelineEntry {
   readonly at: string
-  readonly event: 'published' | 'may_activate' | 'activates' | 'retires' | 'removed'
+  readonly event: 'published' | 'may_activate' | 'activates' | 'retires' | 'revoked' | 'removed'
   readonly kid: string
   readonly algorithm: SigningAlgorithm
   /** Whether it lies behind us. */
@@ -51,23 +52,28 @@ export function keyAdministration({
   signingKeys: SigningKeys
   schedule: KeySchedule
 }) {
+  const withRules = (loaded: LoadedSigningKeys) => {
+    return { ...loaded, rules: reckoningWith(schedule, loaded.jwksMaxAgeSeconds) }
+  }
+  const loadWithRules = async () => withRules(await signingKeys.load())
+
   return {
     /** All keys, in the order in which they sign. */
     async listKeys(): Promise<KeyDescription[]> {
-      const { keys, now } = await signingKeys.load()
-      return keyLives(keys, now, schedule)
+      const { keys, now, rules } = await loadWithRules()
+      return keyLives(keys, now, rules)
         .sort(
           (left, right) =>
             signsFrom(left.key) - signsFrom(right.key) || comparePublication(left.key, right.key),
         )
-        .map((life) => describe(life, now, schedule))
+        .map((life) => describe(life, now, rules))
     },
 
     /** The timeline of all keys, in order of time. What has no date yet is left out. */
     async planKeys(): Promise<TimelineEntry[]> {
-      const { keys, now } = await signingKeys.load()
-      return keyLives(keys, now, schedule)
-        .flatMap((life) => timeline(describe(life, now, schedule)))
+      const { keys, now, rules } = await loadWithRules()
+      return keyLives(keys, now, rules)
+        .flatMap((life) => timeline(describe(life, now, rules)))
         .map((entry) => ({ ...entry, isPast: new Date(entry.at).getTime() <= now.getTime() }))
         .sort((left, right) => (left.at < right.at ? -1 : Number(left.at > right.at)))
     },
@@ -79,9 +85,14 @@ export function keyAdministration({
      */
     async rotateKeys({ now: atOnce }: { now: boolean }, actor: string): Promise<RotationReport[]> {
       await signingKeys.maintain(schedule)
-      const reports = await signingKeys.activate((keys, now) => {
-        const planned = planRotation(keys, now, schedule, atOnce ? 'now' : 'when_safe')
-        return planned.map((plan) => ({ ...plan, retiring: predecessor(plan, keys, now, schedule) }))
+      const reports = await signingKeys.activate((loaded) => {
+        const { keys, now, rules } = withRules(loaded)
+        const planned = planRotation(keys, now, rules, atOnce ? 'now' : 'when_safe')
+        return planned.map((plan) => {
+          const retiring = predecessor(plan, keys, now, rules)
+          const removesAt = addSeconds(plan.activatesAt, retireToRemoveSeconds(rules))
+          return { ...plan, retiring: retiring && { kid: retiring.kid, removesAt } }
+        })
       }, actor)
       // The next `next` is published at once, so that an emergency that follows need not wait longer than it must.
       await signingKeys.maintain(schedule)
@@ -91,9 +102,7 @@ export function keyAdministration({
         kid,
         activatesAt: activatesAt.toISOString(),
         retiringKid: retiring?.kid ?? null,
-        retiringRemovesAt: retiring
-          ? addSeconds(activatesAt, retireToRemoveSeconds(schedule)).toISOString()
-          : null,
+        retiringRemovesAt: retiring?.removesAt.toISOString() ?? null,
       }))
     },
   }
@@ -118,7 +127,8 @@ function describe(
     phase,
     publishedAt: key.publishedAt.toISOString(),
     activatesAt: key.activatesAt?.toISOString() ?? null,
-    retiresAt: retiresAt?.toISOString() ?? null,
+    retiresAt: key.revokedAt ? null : (retiresAt?.toISOString() ?? null),
+    revokedAt: key.revokedAt?.toISOString() ?? null,
     removesAt: removesAt?.toISOString() ?? null,
     earliestActivationAt: phase === 'next' ? earliestActivation(key, now, schedule).toISOString() : null,
   }
@@ -131,6 +141,7 @@ function timeline(key: KeyDescription): Omit<TimelineEntry, 'isPast'>[] {
     { event: 'may_activate', at: key.earliestActivationAt },
     { event: 'activates', at: key.activatesAt },
     { event: 'retires', at: key.retiresAt },
+    { event: 'revoked', at: key.revokedAt },
     { event: 'removed', at: key.removesAt },
   ] as const
   return moments.flatMap(({ event, at }) => (at === null ? [] : [{ at, event, kid, algorithm }]))

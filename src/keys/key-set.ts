@@ -1,7 +1,7 @@
 import type { Logger } from '../telemetry/logger.ts'
 import { makeJwks, type PublishedJwks } from './jwks.ts'
 import { type CryptoKey, importPublicKey, openSigningKey, type PublicJwk } from './key-material.ts'
-import type { KeySchedule } from './schedule.ts'
+import { type KeySchedule, reckoningWith } from './schedule.ts'
 import { type SealingKey, wrongSealingKey } from './sealing-key.ts'
 import { keyLives, type SigningKey } from './signing-key.ts'
 import type { LoadedSigningKeys, StoredSigningKey } from './signing-keys.ts'
@@ -23,6 +23,8 @@ export interface KeySet {
   readonly rows: readonly SigningKey[]
   /** What is published and verified with, by kid. */
   readonly keys: ReadonlyMap<string, ImportedKey>
+  /** What the rules of their life reckon with: some node may advertise another `max-age` than this one. */
+  readonly schedule: KeySchedule
   /** Undefined where there is no key: an empty set is never published (RFC 7517 allows it, its readers break). */
   readonly jwks: PublishedJwks | undefined
   /** Whether the sealing key is known to be the right one: it opens a row, or there is none to open. */
@@ -47,8 +49,9 @@ export async function assembleKeySet(
   { sealingKey, schedule, logger }: Dependencies,
 ): Promise<KeySet> {
   const keys = new Map<string, ImportedKey>()
-  for (const { key, phase } of keyLives(loaded.keys, loaded.now, schedule)) {
-    if (phase === 'gone') continue
+  const rules = reckoningWith(schedule, loaded.jwksMaxAgeSeconds)
+  for (const { key, phase } of keyLives(loaded.keys, loaded.now, rules)) {
+    if (phase === 'gone' || phase === 'revoked') continue
     const imported = await importKey(key, before?.keys.get(key.kid), sealingKey, logger)
     if (imported) keys.set(key.kid, imported)
   }
@@ -58,6 +61,7 @@ export async function assembleKeySet(
   return {
     rows: loaded.keys,
     keys,
+    schedule: rules,
     jwks: keys.size === 0 ? undefined : makeJwks([...keys.values()], schedule),
     isRightlySealed,
   }
@@ -86,8 +90,9 @@ async function importKey(
   return { ...life, privateKey: opened ?? before?.privateKey, isOpened: opened !== undefined }
 }
 
-function lifeOf({ kid, algorithm, publishedAt, activatesAt, holdsPrivateKey }: SigningKey): SigningKey {
-  return { kid, algorithm, publishedAt, activatesAt, holdsPrivateKey }
+function lifeOf(key: SigningKey): SigningKey {
+  const { kid, algorithm, publishedAt, activatesAt, revokedAt, holdsPrivateKey } = key
+  return { kid, algorithm, publishedAt, activatesAt, revokedAt, holdsPrivateKey }
 }
 
 /** Logs that a part of a row is of no use. Said once: what was damaged at the last reading is not tried again. */

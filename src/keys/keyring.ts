@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { Unavailable } from '../unavailable.ts'
@@ -5,11 +6,12 @@ import { DEFAULT_SIGNING_ALGORITHM, isSigningAlgorithm, type SigningAlgorithm } 
 import type { PublishedJwks } from './jwks.ts'
 import type { CryptoKey } from './key-material.ts'
 import { assembleKeySet, type ImportedKey, type KeySet } from './key-set.ts'
+import type { Nodes } from './nodes.ts'
 import { type Reading, reloading } from './reloading.ts'
 import { maintenanceSteps } from './rotation.ts'
 import { type KeySchedule, stalenessLimitSeconds } from './schedule.ts'
 import type { SealingKey } from './sealing-key.ts'
-import { activeKey } from './signing-key.ts'
+import { activeKey, minimumIssuedAt } from './signing-key.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
 /** A key to sign or verify with, and what belongs into or is expected of the JWS header (RFC 7515 §4.1). */
@@ -30,10 +32,14 @@ export interface Keyring {
    * @throws SealingKeyProblem `wrong` when the sealing key is not the one that the stored keys were sealed with
    */
   start(): Promise<void>
-  stop(): void
+  /** Resolves once it is said that this node stops, or cannot be said. Does not fail. */
+  stop(): Promise<void>
   /** Reads the set now; on failure the last good one stays. */
   reload(): Promise<void>
-  /** Does what the rotation asks for at this time, if anything; called by itself after each reading. */
+  /**
+   * Does what the rotation asks for at this time, if anything, and says that this node serves; called by itself after
+   * each reading. Does not fail.
+   */
   maintain(): Promise<void>
   /**
    * The key of an algorithm that signs at this moment; another algorithm never takes its place.
@@ -48,6 +54,11 @@ export interface Keyring {
    */
   verificationKey(kid: string): KeyInUse | undefined
   /**
+   * The least `iat` of a token signed by the key of this name that counts here: what was signed before a revocation does
+   * not. Undefined where every token counts.
+   */
+  minimumIssuedAt(kid: string): Date | undefined
+  /**
    * What is published, from memory, however old.
    * @throws Unavailable as long as there is nothing to publish
    */
@@ -56,22 +67,30 @@ export interface Keyring {
 }
 
 const PART = 'signing-keys'
+const NODE_ID_BYTES = 9
 
-/** The keyring over stored keys. */
+/**
+ * The keyring over stored keys.
+ * @param options.nodes where it says after each reading that it serves; left out where it does not
+ */
 export function makeKeyring({
   signingKeys,
+  nodes,
   sealingKey,
   schedule,
   clock,
   logger,
 }: {
   signingKeys: SigningKeys
+  nodes?: Nodes
   sealingKey: SealingKey
   schedule: KeySchedule
   clock: Clock
   logger: Logger
 }): Keyring {
+  const nodeId = randomBytes(NODE_ID_BYTES).toString('base64url')
   let maintaining: Promise<void> | undefined
+  let isStopped = false
   const sets = reloading<Awaited<ReturnType<SigningKeys['load']>>, KeySet>({
     read: () => signingKeys.load(),
     accept: (loaded, before) => assembleKeySet(loaded, before, { sealingKey, schedule, logger }),
@@ -82,10 +101,34 @@ export function makeKeyring({
     logger,
   })
 
+  /** What others reckon with is worth a try, and no reason to fail. */
+  async function report(): Promise<void> {
+    if (isStopped) return
+    try {
+      await nodes?.report({
+        id: nodeId,
+        jwksMaxAgeSeconds: schedule.jwksMaxAgeSeconds,
+        sealingKeys: [sealingKey.fingerprint],
+        signsWith: signsWith(),
+      })
+    } catch (error) {
+      logger.warn({ err: error }, 'this node could not say that it serves')
+    }
+  }
+
+  function signsWith(): string | null {
+    try {
+      return signer().kid
+    } catch {
+      return null
+    }
+  }
+
   /** Beside the reading, never in its way: a lock that some other node holds must not make this one's set old. */
   function maintain(): Promise<void> {
     maintaining ??= maintainOnce()
       .catch((error) => logger.warn({ err: error }, 'the signing keys were not maintained'))
+      .then(report)
       .finally(() => {
         maintaining = undefined
       })
@@ -96,7 +139,8 @@ export function makeKeyring({
     const reading = sets.latest()
     // A node whose sealing key may be the wrong one must not seal a new key with it.
     if (!reading?.value.isRightlySealed) return
-    if (maintenanceSteps(reading.value.rows, reading.databaseNow(), schedule).length === 0) return
+    const { rows, schedule: rules } = reading.value
+    if (maintenanceSteps(rows, reading.databaseNow(), rules).length === 0) return
     for (const step of await signingKeys.maintain(schedule)) {
       logger.info({ ...step }, 'a signing key was maintained')
     }
@@ -130,7 +174,14 @@ export function makeKeyring({
       await sets.start()
       await maintain()
     },
-    stop: () => sets.stop(),
+    async stop() {
+      sets.stop()
+      isStopped = true
+      await maintaining
+      await nodes?.stopped(nodeId).catch((error: unknown) => {
+        logger.warn({ err: error }, 'this node could not say that it stops')
+      })
+    },
     reload: () => sets.reload(),
     maintain,
     signer,
@@ -139,6 +190,11 @@ export function makeKeyring({
       if (key) return verifier(key)
       current()
       return undefined
+    },
+    minimumIssuedAt(kid) {
+      const set = sets.latest()?.value
+      const key = set?.keys.get(kid)
+      return set && key && minimumIssuedAt(key, set.rows)
     },
     jwks() {
       const jwks = sets.latest()?.value.jwks

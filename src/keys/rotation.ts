@@ -22,8 +22,8 @@ export interface PlannedRotation {
 
 /**
  * What must be done now to keep the set as it should be: for each introduced algorithm one active key and one `next`,
- * the private part of a retired key wiped, a gone key removed. Doing it twice, or on two nodes in turn, changes nothing
- * more.
+ * the private part of a retired or revoked key wiped, a gone key removed. Doing it twice, or on two nodes in turn,
+ * changes nothing more.
  *
  * The first key on an empty database activates at once, since no verifier holds an older set. The first key of a later
  * algorithm waits like any other. A date, once set, is never put off: some node may already have acted on it.
@@ -131,6 +131,7 @@ function due(since: Date, earliest: Date, schedule: KeySchedule): Date | null {
 
 function clearAway({ key, phase, retiresAt }: KeyLife, now: Date, schedule: KeySchedule): MaintenanceStep[] {
   if (phase === 'gone') return [{ step: 'remove', kid: key.kid }]
+  if (phase === 'revoked') return key.holdsPrivateKey ? [{ step: 'wipe', kid: key.kid }] : []
   if (phase !== 'retired' || !key.holdsPrivateKey || retiresAt === null) return []
   const wipesAt = addSeconds(retiresAt, retireToWipeSeconds(schedule))
   return wipesAt.getTime() <= now.getTime() ? [{ step: 'wipe', kid: key.kid }] : []

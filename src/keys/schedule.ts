@@ -54,6 +54,17 @@ export function keySchedule(settings: {
   }
 }
 
+/**
+ * The same rules for a JWKS that some node serves with another `max-age`, where that is longer: a cache in front keeps
+ * what it was told by any of them.
+ * @param jwksMaxAgeSeconds the longest that any node advertises; null where none is known
+ */
+export function reckoningWith(schedule: KeySchedule, jwksMaxAgeSeconds: number | null): KeySchedule {
+  if (jwksMaxAgeSeconds === null || jwksMaxAgeSeconds <= schedule.jwksMaxAgeSeconds) return schedule
+  const staleIfErrorSeconds = Math.max(schedule.staleIfErrorSeconds, jwksMaxAgeSeconds)
+  return { ...schedule, jwksMaxAgeSeconds, staleIfErrorSeconds }
+}
+
 /** M: all the staleness that our Cache-Control permits, in seconds. */
 export function permittedStalenessSeconds(schedule: KeySchedule): number {
   return schedule.jwksMaxAgeSeconds + schedule.staleWhileRevalidateSeconds + schedule.staleIfErrorSeconds

@@ -10,18 +10,23 @@ export interface SigningKey {
   readonly publishedAt: Date
   /** When it begins to sign; null while no date is set, as under rotation by hand. */
   readonly activatesAt: Date | null
+  /** Since when it is worth nothing: an operator has revoked it. */
+  readonly revokedAt: Date | null
   /** Whether its private part is still stored. */
   readonly holdsPrivateKey: boolean
 }
 
-/** `next`: published, not signing. `active`: signing. `retired`: verifying only. `gone`: to be removed. */
-export type KeyPhase = 'next' | 'active' | 'retired' | 'gone'
+/**
+ * `next`: published, not signing. `active`: signing. `retired`: verifying only. `revoked`: neither published nor good for
+ * anything; its row stays while something that it signed may be alive. `gone`: to be removed.
+ */
+export type KeyPhase = 'next' | 'active' | 'retired' | 'revoked' | 'gone'
 
 /** Where a key is in its life. */
 export interface KeyLife<Key extends SigningKey = SigningKey> {
   readonly key: Key
   readonly phase: KeyPhase
-  /** When its successor activates; null while there is none with a date. */
+  /** When its successor activates, or it was revoked; null while there is no successor with a date. */
   readonly retiresAt: Date | null
   /** When nothing that it signed can be alive; null while it is not known when it retires. */
   readonly removesAt: Date | null
@@ -38,33 +43,63 @@ export function keyLives<Key extends SigningKey>(
   now: Date,
   schedule: KeySchedule,
 ): KeyLife<Key>[] {
+  const atLeast = notBeforeRevocations(keys, now)
   return keys.map((key) => {
-    const retiresAt = successor(key, keys)?.activatesAt ?? null
+    const retiresAt = key.revokedAt ?? successor(key, keys)?.activatesAt ?? null
     const removesAt = retiresAt && addSeconds(retiresAt, retireToRemoveSeconds(schedule))
-    return { key, phase: phaseAt(now, key.activatesAt, retiresAt, removesAt), retiresAt, removesAt }
+    return { key, phase: phaseAt(atLeast, key, retiresAt, removesAt), retiresAt, removesAt }
   })
 }
 
-/** The key of `algorithm` that signs at `now`: of those that have activated, the last. */
+/**
+ * The key of `algorithm` that signs at `now`: of those that have activated, the last. Where that one is revoked none
+ * does: what had retired before does not come back.
+ */
 export function activeKey<Key extends SigningKey>(
   keys: readonly Key[],
   algorithm: SigningAlgorithm,
   now: Date,
 ): Key | undefined {
-  let active: Key | undefined
+  const atLeast = notBeforeRevocations(keys, now)
+  let last: Key | undefined
   for (const key of keys) {
-    if (key.algorithm !== algorithm || !isReached(key.activatesAt, now)) continue
-    if (active === undefined || compareActivation(active, key) < 0) active = key
+    if (key.algorithm !== algorithm || !isReached(key.activatesAt, atLeast) || !mayHaveSigned(key)) continue
+    if (last === undefined || compareActivation(last, key) < 0) last = key
   }
-  return active
+  return last?.revokedAt === null ? last : undefined
+}
+
+/**
+ * The least `iat` of a token signed by `key` that counts here; undefined where every one counts. Whoever could take one key out of
+ * our memory could take its neighbours: after the revocation of a key that has signed, nothing that was signed before
+ * counts. A key that took over at the revocation cannot have signed before, so its tokens are not measured by the clock
+ * of the node that signed. Verifiers elsewhere know nothing of this.
+ */
+export function minimumIssuedAt(key: SigningKey, keys: readonly SigningKey[]): Date | undefined {
+  const revokedAt = keys
+    .flatMap((other) => (other.revokedAt !== null && mayHaveSigned(other) ? [other.revokedAt] : []))
+    .reduce<Date | undefined>((last, moment) => (last && last >= moment ? last : moment), undefined)
+  if (revokedAt === undefined || isReached(revokedAt, key.activatesAt ?? revokedAt)) return undefined
+  return revokedAt
+}
+
+/** A revocation that has been read has happened: a clock that is a moment behind must not put its successor off. */
+function notBeforeRevocations(keys: readonly SigningKey[], now: Date): Date {
+  return keys.reduce((last, { revokedAt }) => (revokedAt && revokedAt > last ? revokedAt : last), now)
+}
+
+/** Whether it signs or has signed once its date has come: a key revoked before it never will. */
+function mayHaveSigned({ activatesAt, revokedAt }: SigningKey): boolean {
+  return activatesAt !== null && (revokedAt === null || activatesAt.getTime() < revokedAt.getTime())
 }
 
 function phaseAt(
   now: Date,
-  activatesAt: Date | null,
+  { activatesAt, revokedAt }: SigningKey,
   retiresAt: Date | null,
   removesAt: Date | null,
 ): KeyPhase {
+  if (revokedAt !== null) return isReached(removesAt, now) ? 'gone' : 'revoked'
   if (!isReached(activatesAt, now)) return 'next'
   if (!isReached(retiresAt, now)) return 'active'
   return isReached(removesAt, now) ? 'gone' : 'retired'
@@ -79,7 +114,7 @@ function successor<Key extends SigningKey>(key: Key, keys: readonly Key[]): Key 
   if (key.activatesAt === null) return undefined
   let first: Key | undefined
   for (const other of keys) {
-    if (other.algorithm !== key.algorithm || other.activatesAt === null) continue
+    if (other.algorithm !== key.algorithm || !mayHaveSigned(other)) continue
     if (compareActivation(other, key) <= 0) continue
     if (first === undefined || compareActivation(other, first) < 0) first = other
   }

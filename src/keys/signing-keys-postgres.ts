@@ -5,7 +5,7 @@ import { isSigningAlgorithm } from './algorithms.ts'
 import { generateSigningKey, type SealedKeyPair } from './key-material.ts'
 import { changeKeys, requireRightSealingKey } from './key-tables-postgres.ts'
 import { type MaintenanceStep, maintenanceSteps } from './rotation.ts'
-import type { KeySchedule } from './schedule.ts'
+import { type KeySchedule, reckoningWith } from './schedule.ts'
 import type { SealingKey } from './sealing-key.ts'
 import type { LoadedSigningKeys, SigningKeys, StoredSigningKey } from './signing-keys.ts'
 
@@ -43,10 +43,10 @@ export function signingKeysPostgres({
       changeKeys(database, async (transaction, now) => {
         // The key after next is made right after this: whoever cannot must not begin.
         await requireRightSealingKey(transaction, sealingKey)
-        const { keys } = await readKeys(transaction)
-        const planned = decide(keys, now)
+        const loaded = { ...(await readKeys(transaction)), now }
+        const planned = decide(loaded)
         for (const { kid, activatesAt } of planned) {
-          const before = keys.find((key) => key.kid === kid)
+          const before = loaded.keys.find((key) => key.kid === kid)
           if (before?.activatesAt?.getTime() === activatesAt.getTime()) continue
           await setActivation(transaction, kid, activatesAt, actor)
         }
@@ -63,18 +63,22 @@ interface Row {
   sealed_private_key: Buffer | null
   published_at: Date
   activates_at: Date | null
+  revoked_at: Date | null
+  jwks_max_age_seconds: number | null
 }
 
 /** All rows and the time in one statement; the join gives the time even where there is no row. Needs no sealing key. */
 export async function readKeys(source: Queryable): Promise<LoadedSigningKeys> {
   const rows = await source.query<Row>(
-    `select clock.now, kid, algorithm, public_jwk, sealed_private_key, published_at, activates_at
+    `select clock.now, kid, algorithm, public_jwk, sealed_private_key, published_at, activates_at, revoked_at,
+       (select max(jwks_max_age_seconds) from nodes where seen_at > clock.now - interval '1 day')
+         as jwks_max_age_seconds
      from (select clock_timestamp() as now) as clock left join signing_keys on true
      order by published_at, kid collate "C"`,
   )
   const [first] = rows
   if (!first) throw new Error('the database did not say what time it is')
-  return { now: first.now, keys: rows.flatMap(toKeys) }
+  return { now: first.now, keys: rows.flatMap(toKeys), jwksMaxAgeSeconds: first.jwks_max_age_seconds }
 }
 
 /** The key in a row: none in the row of an empty table, and none of an algorithm that a newer release brought. */
@@ -86,6 +90,7 @@ function toKeys(row: Row): StoredSigningKey[] {
       algorithm: row.algorithm,
       publishedAt: row.published_at,
       activatesAt: row.activates_at,
+      revokedAt: row.revoked_at,
       holdsPrivateKey: row.sealed_private_key !== null,
       publicJwk: row.public_jwk,
       sealedPrivateKey: row.sealed_private_key,
@@ -103,8 +108,8 @@ async function applySteps(
   pairs: readonly SealedKeyPair[],
   sealingKey: SealingKey,
 ): Promise<{ done: MaintenanceStep[]; lacking: Creation[] }> {
-  const { keys } = await readKeys(transaction)
-  const steps = maintenanceSteps(keys, now, schedule)
+  const { keys, jwksMaxAgeSeconds } = await readKeys(transaction)
+  const steps = maintenanceSteps(keys, now, reckoningWith(schedule, jwksMaxAgeSeconds))
   const creations = steps.filter((step) => step.step === 'create')
   if (creations.length > 0) await requireRightSealingKey(transaction, sealingKey)
 

@@ -14,6 +14,8 @@ export interface StoredSigningKey extends SigningKey {
 export interface LoadedSigningKeys {
   readonly keys: readonly StoredSigningKey[]
   readonly now: Date
+  /** The longest `max-age` of the JWKS that any node has advertised within a day; null where none has. */
+  readonly jwksMaxAgeSeconds: number | null
 }
 
 /** A date for a key. */
@@ -36,7 +38,7 @@ export interface SigningKeys {
    * When `decide` throws, nothing is changed.
    */
   activate<Planned extends Activation>(
-    decide: (keys: readonly SigningKey[], now: Date) => readonly Planned[],
+    decide: (loaded: LoadedSigningKeys) => readonly Planned[],
     actor: string,
   ): Promise<readonly Planned[]>
 }

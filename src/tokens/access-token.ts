@@ -36,9 +36,11 @@ export interface VerifiedAccessToken extends AccessTokenContent {
 export interface ReadAccessToken {
   readonly token: VerifiedAccessToken | undefined
   readonly isExpired: boolean
+  /** Whether it was issued before a signing key was revoked. */
+  readonly isBeforeRevocation: boolean
 }
 
-const NOT_OURS: ReadAccessToken = { token: undefined, isExpired: false }
+const NOT_OURS: ReadAccessToken = { token: undefined, isExpired: false, isBeforeRevocation: false }
 
 /** Makes and reads access tokens. */
 export interface AccessTokens {
@@ -84,7 +86,7 @@ export function accessTokens({
 
     async verify(token) {
       const read = await examine(token)
-      return read.isExpired ? undefined : read.token
+      return read.isExpired || read.isBeforeRevocation ? undefined : read.token
     },
 
     read: examine,
@@ -96,13 +98,22 @@ export function accessTokens({
 
   async function examine(token: string): Promise<ReadAccessToken> {
     if (token.length > MAX_LENGTH) return NOT_OURS
+    let minimumIssuedAt: Date | undefined
+    const found = (payload: JWTPayload, isExpired: boolean): ReadAccessToken => {
+      const content = toContent(payload)
+      // `iat` has whole seconds: of the second of the revocation both sides count.
+      const isBeforeRevocation =
+        minimumIssuedAt !== undefined && toSeconds(content.issuedAt) < toSeconds(minimumIssuedAt)
+      return { token: content, isExpired, isBeforeRevocation }
+    }
     try {
       const { payload } = await jwtVerify(
         token,
         (header) => {
-          const found = header.kid === undefined ? undefined : keyring.verificationKey(header.kid)
-          if (found === undefined || found.algorithm !== header.alg) throw new errors.JWKSNoMatchingKey()
-          return found.key
+          const named = header.kid === undefined ? undefined : keyring.verificationKey(header.kid)
+          if (named === undefined || named.algorithm !== header.alg) throw new errors.JWKSNoMatchingKey()
+          minimumIssuedAt = keyring.minimumIssuedAt(named.kid)
+          return named.key
         },
         {
           issuer,
@@ -112,10 +123,10 @@ export function accessTokens({
           currentDate: clock.now(),
         },
       )
-      return { token: toContent(payload), isExpired: false }
+      return found(payload, false)
     } catch (error) {
       // Its expiry is the last thing that is looked at: everything else holds.
-      if (error instanceof errors.JWTExpired) return { token: toContent(error.payload), isExpired: true }
+      if (error instanceof errors.JWTExpired) return found(error.payload, true)
       if (error instanceof errors.JOSEError || error instanceof TypeError) return NOT_OURS
       throw error
     }

@@ -97,10 +97,10 @@ export function makeExplain(parts: ExplainParts): (text: string) => Promise<Expl
 
   async function ofAccessToken(text: string): Promise<Explanation> {
     const kind = 'access_token'
-    const { token, isExpired } = await accessTokens.read(text)
+    const { token, isExpired, isBeforeRevocation } = await accessTokens.read(text)
     if (!token) {
       const because =
-        'no key that is published signed it, or it is not one of our access tokens: altered, another issuer’s, or its key is gone'
+        'no key that is published signed it, or it is not one of our access tokens: altered, another issuer’s, or its key is gone or revoked'
       return { kind, outcome: 'inactive', because, families: [], events: [] }
     }
     const { jti, clientId, sessionId, familyId, subject, username } = token
@@ -108,6 +108,12 @@ export function makeExplain(parts: ExplainParts): (text: string) => Promise<Expl
     const stands = await standing.stands({ jti, clientId, userId, sessionId, familyId })
     const rest = { kind, token: { ...token }, ...(await context(sessionId)) } as const
     if (isExpired) return { ...rest, outcome: 'inactive', because: 'it has expired' }
+    if (isBeforeRevocation) {
+      const because =
+        'it was issued before a signing key was revoked, and nothing from before that counts here; its client gets ' +
+        'another by refreshing. Until it expires, only introspection knows'
+      return { ...rest, outcome: 'inactive', because }
+    }
     if (stands) return { ...rest, outcome: 'active', because: 'nothing that it rests on has ended' }
     const because =
       rest.session && rest.session.state !== 'live'

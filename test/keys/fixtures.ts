@@ -27,7 +27,7 @@ export function at(seconds: number): Date {
 /** A key with times in seconds from `NOW`; `activates: null` for no date. */
 export function key(
   kid: string,
-  times: { published: number; activates: number | null; wiped?: true },
+  times: { published: number; activates: number | null; revoked?: number; wiped?: true },
   algorithm: SigningAlgorithm = 'RS256',
 ): SigningKey {
   return {
@@ -35,6 +35,7 @@ export function key(
     algorithm,
     publishedAt: at(times.published),
     activatesAt: times.activates === null ? null : at(times.activates),
+    revokedAt: times.revoked === undefined ? null : at(times.revoked),
     holdsPrivateKey: !times.wiped,
   }
 }
@@ -74,7 +75,7 @@ export async function stock(database: Database): Promise<void> {
 /** Lets `seconds` go by for every key: moves all that is stored about them into the past. */
 export async function age(database: Database, seconds: number): Promise<void> {
   for (const [table, columns] of [
-    ['signing_keys', ['published_at', 'activates_at', 'created_at']],
+    ['signing_keys', ['published_at', 'activates_at', 'revoked_at', 'created_at']],
     ['symmetric_keys', ['activates_at', 'created_at']],
   ] as const) {
     const changes = columns.map((column) => `${column} = ${column} - make_interval(secs => $1)`)

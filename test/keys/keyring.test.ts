@@ -330,7 +330,7 @@ forEachDatabase((_name, open) => {
       await one.keyring.start()
       one.line.isCut = false
       while (!one.keyring.status().ready) await one.line.nextReading()
-      one.keyring.stop()
+      await one.keyring.stop()
       await one.keyring.maintain()
 
       const before = one.line.readings
@@ -345,7 +345,7 @@ forEachDatabase((_name, open) => {
       const { keyring } = node()
       await keyring.start()
       const running = timers()
-      keyring.stop()
+      await keyring.stop()
       expect(timers()).to.equal(running)
       // The control: a timer that does would have been counted.
       const control = setTimeout(() => {}, 60_000)

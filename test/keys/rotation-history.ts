@@ -57,7 +57,10 @@ export function findViolation(
       if (step.step === 'create') {
         const { algorithm, activatesAt } = step
         const kid = `key${String(++made).padStart(4, '0')}`
-        keys = [...keys, { kid, algorithm, activatesAt, publishedAt: now, holdsPrivateKey: true }]
+        keys = [
+          ...keys,
+          { kid, algorithm, activatesAt, publishedAt: now, revokedAt: null, holdsPrivateKey: true },
+        ]
       } else if (step.step === 'schedule') change(step.kid, { activatesAt: step.activatesAt })
       else if (step.step === 'wipe') change(step.kid, { holdsPrivateKey: false })
       else keys = keys.filter(({ kid }) => kid !== step.kid)

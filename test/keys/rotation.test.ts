@@ -128,6 +128,46 @@ describe('what a rotation asks for', () => {
       SCHEDULE,
       [{ step: 'create', algorithm: 'ES256', activatesAt: at(PERIOD - 60) }],
     ],
+    [
+      'an active key revoked with no other: one is published, and waits',
+      [key('revoked', { published: -DAY, activates: -DAY, revoked: -60, wiped: true })],
+      SCHEDULE,
+      [{ step: 'create', algorithm, activatesAt: at(DELAY) }],
+    ],
+    [
+      'a next that is revoked: another is published in its place',
+      [active, key('revoked', { published: -DAY, activates: PERIOD, revoked: -60, wiped: true })],
+      SCHEDULE,
+      [{ step: 'create', algorithm, activatesAt: at(PERIOD - DAY) }],
+    ],
+    [
+      'K-02 revoked, and something that it signed may be alive: it stays on record, without its private part',
+      [
+        active,
+        dated,
+        key('revoked', {
+          published: -9 * DAY,
+          activates: -9 * DAY,
+          revoked: -retireToRemoveSeconds(SCHEDULE) + 1,
+        }),
+      ],
+      SCHEDULE,
+      [{ step: 'wipe', kid: 'revoked' }],
+    ],
+    [
+      'K-02 revoked, and nothing that it signed is alive: removed',
+      [
+        active,
+        dated,
+        key('revoked', {
+          published: -9 * DAY,
+          activates: -9 * DAY,
+          revoked: -retireToRemoveSeconds(SCHEDULE),
+        }),
+      ],
+      SCHEDULE,
+      [{ step: 'remove', kid: 'revoked' }],
+    ],
   ] as const) {
     it(situation, () => {
       expect(maintenanceSteps(keys, NOW, schedule)).to.deep.equal(expected)

@@ -1,7 +1,13 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { retireToRemoveSeconds } from '../../src/keys/schedule.ts'
-import { activeKey, type KeyPhase, keyLives, type SigningKey } from '../../src/keys/signing-key.ts'
+import {
+  activeKey,
+  type KeyPhase,
+  keyLives,
+  minimumIssuedAt,
+  type SigningKey,
+} from '../../src/keys/signing-key.ts'
 import { at, key, NOW, SCHEDULE } from './fixtures.ts'
 
 const FLOOR = retireToRemoveSeconds(SCHEDULE)
@@ -93,5 +99,57 @@ describe('the phase of a signing key', () => {
         }
       }),
     )
+  })
+
+  describe('that is revoked', () => {
+    const retired = key('retired', { published: -9000, activates: -9000 })
+    const revoked = key('revoked', { published: -5000, activates: -100, revoked: 0 })
+    const successor = key('successor', { published: -50, activates: 0 })
+    const keys = [retired, revoked, successor]
+
+    it('is revoked from the moment on, its successor signs, and what had retired stays so', () => {
+      expect(phases(keys, NOW)).to.deep.equal({ retired: 'retired', revoked: 'revoked', successor: 'active' })
+      expect(activeKey(keys, 'RS256', NOW)).to.equal(successor)
+      const lives = keyLives(keys, NOW, SCHEDULE)
+      expect(lives.map(({ removesAt }) => removesAt)).to.deep.equal([at(FLOOR - 100), at(FLOOR), null])
+    })
+
+    it('stays on record until nothing that it signed can be alive', () => {
+      expect(phases(keys, at(FLOOR - INSTANT))).to.include({ revoked: 'revoked' })
+      expect(phases(keys, at(FLOOR))).to.include({ revoked: 'gone' })
+    })
+
+    it('K-08 is revoked for a node whose idea of the time is a moment behind, and its successor signs there', () => {
+      expect(phases(keys, at(-1))).to.deep.equal({
+        retired: 'retired',
+        revoked: 'revoked',
+        successor: 'active',
+      })
+      expect(activeKey(keys, 'RS256', at(-1))).to.equal(successor)
+    })
+
+    it('leaves nothing to sign with where it has no successor: a retired key does not come back', () => {
+      expect(activeKey([retired, revoked], 'RS256', at(10))).to.equal(undefined)
+      expect(phases([retired, revoked], at(10))).to.deep.equal({ retired: 'retired', revoked: 'revoked' })
+    })
+
+    it('before it was to sign is nobody’s successor', () => {
+      const active = key('active', { published: -9000, activates: -9000 })
+      const next = key('next', { published: -100, activates: 50, revoked: 0 })
+      const [life] = keyLives([active, next], at(60), SCHEDULE)
+      expect(life).to.include({ phase: 'active', retiresAt: null })
+      expect(activeKey([active, next], 'RS256', at(60))).to.equal(active)
+    })
+
+    it('makes tokens from before worth nothing here, whichever key signed them', () => {
+      expect(minimumIssuedAt(retired, keys)).to.deep.equal(at(0))
+      // It signed nothing before: its tokens are not measured by the clock of the node that signed.
+      expect(minimumIssuedAt(successor, keys)).to.equal(undefined)
+    })
+
+    it('before it ever signed says nothing about the tokens of other keys', () => {
+      const next = key('next', { published: -100, activates: null, revoked: 0 })
+      expect(minimumIssuedAt(retired, [retired, next])).to.equal(undefined)
+    })
   })
 })

@@ -121,7 +121,7 @@ forEachDatabase((_name, open) => {
     it('K-03 a rotation that stops half-way leaves one active key, and any node finishes it', async () => {
       await stock(database)
       await age(database, publishToActivateSeconds(SCHEDULE))
-      await store.activate((keys, now) => {
+      await store.activate(({ keys, now }) => {
         const next = keys.find(({ activatesAt }) => activatesAt === null || activatesAt > now)
         return next ? [{ kid: next.kid, activatesAt: now }] : []
       }, 'operator')
