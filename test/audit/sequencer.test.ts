@@ -245,7 +245,10 @@ forEachDatabase((_name, open) => {
       for (const { sequencer, clock, node } of [ending, stuck]) {
         await sequencer.run()
         clock.advance(HOUR_MS)
-        await sequencer.stop()
+        const stopped = sequencer.stop()
+        await until(() => clock.waiting > 0)
+        if (node === stuck.node) clock.advance(1000)
+        await stopped
         expect(node.removals, 'and begins no other').to.equal(1)
       }
     })
