@@ -34,6 +34,8 @@ const PLANTED: Record<Rule, Record<string, string>[]> = {
     { 'users/users-redis.ts': "import { openDatabase } from '../postgres/database.ts'" },
     { 'users/a.ts': "import { MIGRATIONS } from '../../migrations/all.ts'" },
     { 'users/a.ts': "import { freePort } from '../../test/support/ports.ts'" },
+    { 'resource/a.ts': "import { parseScope } from '../oauth/scope.ts'" },
+    { 'http/a.ts': "import { createVerifier } from '../resource/index.ts'" },
   ],
   'folder is unknown': [{ 'billing/a.ts': '' }, { 'extra.ts': '' }],
   'store is imported by composition only': [
@@ -47,6 +49,8 @@ const PLANTED: Record<Rule, Record<string, string>[]> = {
     { 'tokens/a.ts': "import type { Redis } from 'ioredis'" },
     { 'grants/a.ts': "import { z } from 'zod/mini'" },
     { 'cli/a.ts': "const Koa = require('koa')" },
+    { 'resource/koa.ts': "import type { Context } from 'koa'" },
+    { 'resource/a.ts': "import { z } from 'zod'" },
   ],
   'pure folders do no I/O': [
     { 'oauth/a.ts': "import { readFileSync } from 'node:fs'" },
@@ -87,11 +91,18 @@ const PLANTED: Record<Rule, Record<string, string>[]> = {
     { 'tokens/a.ts': 'const now = performance.now()' },
     { 'tokens/a.ts': 'const now = process.hrtime.bigint()' },
     { 'tokens/a.ts': "import { setTimeout } from 'node:timers/promises'" },
+    { 'resource/a.ts': 'const now = new Date()' },
     { 'tokens/a.ts': 'await new Promise((resolve) => { setTimeout(resolve, 5) })' },
   ],
   'imports are written out': [
     { 'cli/a.ts': 'const command = await import(name)' },
     { 'cli/a.ts': "import { createRequire } from 'node:module'" },
+  ],
+  'the resource library stands alone': [
+    { 'resource/a.ts': "import { createHash } from 'node:crypto'" },
+    { 'resource/a.ts': "import type { IncomingMessage } from 'node:http'" },
+    { 'resource/a.ts': "import type { Clock } from '../clock.ts'" },
+    { 'resource/a.ts': "import { Unavailable } from '../unavailable.ts'" },
   ],
   'folders do not import in a circle': [
     {
@@ -145,6 +156,8 @@ describe('the architecture test', () => {
         "import { createServer } from 'node:http'; setTimeout(() => {}, 5); const { pid } = process",
       'tokens/anchors.ts': 'setTimeout(() => {}, 5)',
       'keys/sealing-key.ts': "import { open } from 'node:fs/promises'; import { join } from 'node:path'",
+      'resource/a.ts': "import { jwtVerify } from 'jose'; import { isDue } from './clock.ts'",
+      'resource/clock.ts': 'const now = new Date()',
       'config.ts': 'const host = process.env.HOST',
       'clock.ts': "import { setTimeout } from 'node:timers/promises'; const now = new Date()",
     }

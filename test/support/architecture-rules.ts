@@ -56,6 +56,8 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   control: { imports: ['telemetry'], types: ['config.ts'] },
   doctor: { imports: ['keys', 'postgres', 'embedded', 'config.ts'], types: ['telemetry'] },
   cli: { imports: [...BELOW_HTTP, 'control', 'doctor', ...ROOT_FILES] },
+  // What resource servers import: none of ours.
+  resource: { imports: [] },
   // The files of `src` itself: composition, and what an operator may ask for.
   'app.ts': { imports: [...BELOW_HTTP, 'http', 'auditing.ts'] },
   'explaining.ts': { imports: ['keys', 'sessions', 'tokens'], types: ['config.ts', 'postgres', 'telemetry'] },
@@ -118,7 +120,7 @@ export const PACKAGES: Readonly<Record<string, { imports: readonly RegExp[]; typ
   '@electric-sql/pglite': { imports: [/^postgres\/pglite\.ts$/, /^embedded\//] },
   bowser: { imports: [/^sessions\/device-label\.ts$/] },
   argon2: { imports: [/^passwords\//] },
-  jose: { imports: [/^(keys|tokens|clients|crypto)\//] },
+  jose: { imports: [/^(keys|tokens|clients|crypto|resource)\//] },
   pino: { imports: [/^telemetry\//] },
   'prom-client': { imports: [/^telemetry\//], types: [/^http\//] },
   commander: { imports: [/^cli\//] },
@@ -150,10 +152,17 @@ export const DOMAIN_TIMERS: Readonly<Record<string, string>> = {
   'tokens/anchors.ts': 'anchors are written in batches within 100 ms',
 }
 
+/**
+ * `keyturn/resource` runs in other people's processes, not all of them Node's: it imports jose and its own files, not
+ * even the leaves, and nothing of Node.
+ */
+export const STANDS_ALONE = 'resource'
+
 /** Only this file reads the environment … */
 export const ENVIRONMENT_FILE = 'config.ts'
-/** … and only this one the time. */
+/** … and only this one the time; the library for resource servers has its own. */
 export const CLOCK_FILE = 'clock.ts'
+export const CLOCK_FILES = [CLOCK_FILE, 'resource/clock.ts']
 export const TIMER_MODULES = ['node:timers', 'node:timers/promises', 'node:perf_hooks']
 
 export const FORBIDDEN_FOLDERS = [

@@ -14,6 +14,7 @@ export const RULES = [
   'environment is read in one file',
   'time is read in one file',
   'imports are written out',
+  'the resource library stands alone',
   'folders do not import in a circle',
   'file is short',
   'folder is named for the domain',
@@ -48,7 +49,7 @@ function violationsOf(module: Module): Violation[] {
     report('environment is read in one file', 'process.env')
   }
   for (const use of ['time', 'waiting'] as const) {
-    if (module.uses.has(use) && path !== rules.CLOCK_FILE) report('time is read in one file', use)
+    if (module.uses.has(use) && !rules.CLOCK_FILES.includes(path)) report('time is read in one file', use)
   }
   const isDomain = rules.DOMAIN_FOLDERS.includes(areaOf(path))
   if (module.uses.has('timer') && isDomain && !Object.hasOwn(rules.DOMAIN_TIMERS, path)) {
@@ -66,6 +67,9 @@ function violationsOf(module: Module): Violation[] {
 function ruleBrokenBy(path: string, imported: Import): Rule | undefined {
   const { specifier, typeOnly } = imported
   if (specifier === 'node:module') return 'imports are written out'
+  if (areaOf(path) === rules.STANDS_ALONE && !standsAlone(path, specifier)) {
+    return 'the resource library stands alone'
+  }
   if (rules.TIMER_MODULES.includes(specifier)) {
     return path === rules.CLOCK_FILE ? undefined : 'time is read in one file'
   }
@@ -75,6 +79,12 @@ function ruleBrokenBy(path: string, imported: Import): Rule | undefined {
   if (specifier.startsWith('node:')) return builtinRuleBrokenBy(path, specifier)
   if (specifier.startsWith('.')) return localRuleBrokenBy(path, targetOf(path, specifier), typeOnly)
   return mayImportPackage(path, imported) ? undefined : 'package has its place'
+}
+
+/** Whether what it imports is no builtin of Node and no leaf; the other rules see to the rest. */
+function standsAlone(path: string, specifier: string): boolean {
+  if (!specifier.startsWith('.')) return !specifier.startsWith('node:')
+  return !rules.LEAVES.includes(targetOf(path, specifier))
 }
 
 function builtinRuleBrokenBy(path: string, specifier: string): Rule | undefined {
