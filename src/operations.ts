@@ -143,6 +143,9 @@ const OPERATIONS = {
   'keys.rotate': operation(z.object({ now: z.boolean() }), async (administration, input) => {
     return (await administration.keys()).rotateKeys(input, ACTOR)
   }),
+  'keys.revoke': operation(z.object({ kid: text }), async (administration, input) => {
+    return (await administration.keys()).revokeKey(input.kid, ACTOR)
+  }),
 } as const
 
 /** The name of an operation. */

@@ -27,6 +27,8 @@ export const AUDIT_EVENTS = [
   'access_token.revoked',
   'signing_key.created',
   'signing_key.scheduled',
+  'signing_key.revoked',
+  'signing_key.imported',
   'signing_key.removed',
   'symmetric_key.created',
   'login.refused',

@@ -3,6 +3,7 @@ import { createSealingKey, sealingKeyPath } from '../keys/sealing-key.ts'
 import type { Row } from './answer.ts'
 import { addCommand, type Run } from './command.ts'
 import { type Column, table } from './output.ts'
+import { addRevokeCommand } from './revoke-key.ts'
 
 const KEY_COLUMNS: readonly Column[] = [
   'kid',
@@ -71,6 +72,8 @@ export function addKeyCommands(program: Command, run: Run): void {
         return { data: reports, text: reports.map(reportLines).join('\n') }
       }),
     )
+
+  addRevokeCommand(keys, run)
 }
 
 function reportLines(report: Row): string {

@@ -1,5 +1,6 @@
 import { addSeconds } from '../clock.ts'
 import type { SigningAlgorithm } from './algorithms.ts'
+import { makeRevoke } from './revoke.ts'
 import { earliestActivation, type PlannedRotation, planRotation } from './rotation.ts'
 import { type KeySchedule, reckoningWith, retireToRemoveSeconds } from './schedule.ts'
 import { comparePublication, type KeyLife, type KeyPhase, keyLives, type SigningKey } from './signing-key.ts'
@@ -58,6 +59,8 @@ export function keyAdministration({
   const loadWithRules = async () => withRules(await signingKeys.load())
 
   return {
+    revokeKey: makeRevoke(signingKeys, schedule),
+
     /** All keys, in the order in which they sign. */
     async listKeys(): Promise<KeyDescription[]> {
       const { keys, now, rules } = await loadWithRules()

@@ -89,7 +89,10 @@ function notBeforeRevocations(keys: readonly SigningKey[], now: Date): Date {
 }
 
 /** Whether it signs or has signed once its date has come: a key revoked before it never will. */
-function mayHaveSigned({ activatesAt, revokedAt }: SigningKey): boolean {
+export function mayHaveSigned({
+  activatesAt,
+  revokedAt,
+}: Pick<SigningKey, 'activatesAt' | 'revokedAt'>): boolean {
   return activatesAt !== null && (revokedAt === null || activatesAt.getTime() < revokedAt.getTime())
 }
 

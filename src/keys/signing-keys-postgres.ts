@@ -1,5 +1,6 @@
 import type { JWK } from 'jose'
 import { recordAudit } from '../audit/audit-postgres.ts'
+import type { AuditEvent } from '../audit/events.ts'
 import type { Database, Queryable } from '../postgres/database.ts'
 import { isSigningAlgorithm } from './algorithms.ts'
 import { generateSigningKey, type SealedKeyPair } from './key-material.ts'
@@ -7,7 +8,7 @@ import { changeKeys, requireRightSealingKey } from './key-tables-postgres.ts'
 import { type MaintenanceStep, maintenanceSteps } from './rotation.ts'
 import { type KeySchedule, reckoningWith } from './schedule.ts'
 import type { SealingKey } from './sealing-key.ts'
-import type { LoadedSigningKeys, SigningKeys, StoredSigningKey } from './signing-keys.ts'
+import type { KeyChange, LoadedSigningKeys, SigningKeys, StoredSigningKey } from './signing-keys.ts'
 
 /** Who the audit log names for what happens by itself. */
 const BY_ITSELF = 'keyturn'
@@ -52,6 +53,34 @@ export function signingKeysPostgres({
         }
         return planned
       }),
+
+    change: (decide, actor) =>
+      changeKeys(database, async (transaction, now) => {
+        const { changes, result } = decide({ ...(await readKeys(transaction)), now })
+        for (const change of changes) await makeChange(transaction, change, now, actor, sealingKey)
+        return result
+      }),
+  }
+}
+
+async function makeChange(
+  transaction: Queryable,
+  change: KeyChange,
+  now: Date,
+  actor: string,
+  sealingKey: SealingKey,
+): Promise<void> {
+  switch (change.change) {
+    case 'activate':
+      return setActivation(transaction, change.kid, change.activatesAt, actor)
+    case 'revoke':
+      return revokeKey(transaction, change.kid, now, actor)
+    case 'import':
+      await requireRightSealingKey(transaction, sealingKey)
+      return insertKey(transaction, change.pair, now, change.activatesAt, {
+        event: 'signing_key.imported',
+        actor,
+      })
   }
 }
 
@@ -126,7 +155,10 @@ async function applySteps(
     if (step.step === 'create') {
       const pair = isSupplied ? taken.shift() : undefined
       if (pair === undefined) continue
-      await insertKey(transaction, pair, now, step.activatesAt)
+      await insertKey(transaction, pair, now, step.activatesAt, {
+        event: 'signing_key.created',
+        actor: BY_ITSELF,
+      })
     } else if (step.step === 'schedule') {
       await setActivation(transaction, step.kid, step.activatesAt, BY_ITSELF)
     } else if (step.step === 'wipe') {
@@ -144,6 +176,7 @@ async function insertKey(
   pair: SealedKeyPair,
   now: Date,
   activatesAt: Date | null,
+  said: Pick<AuditEvent, 'event' | 'actor'>,
 ): Promise<void> {
   const { kid, algorithm, publicJwk, sealedPrivateKey } = pair
   await transaction.query(
@@ -152,8 +185,7 @@ async function insertKey(
     [kid, algorithm, JSON.stringify(publicJwk), sealedPrivateKey, now, activatesAt],
   )
   await recordAudit(transaction, {
-    event: 'signing_key.created',
-    actor: BY_ITSELF,
+    ...said,
     details: { kid, algorithm, activates_at: activatesAt?.toISOString() ?? null },
   })
 }
@@ -167,6 +199,14 @@ async function setActivation(
   await transaction.query('update signing_keys set activates_at = $2 where kid = $1', [kid, activatesAt])
   const details = { kid, activates_at: activatesAt.toISOString() }
   await recordAudit(transaction, { event: 'signing_key.scheduled', actor, details })
+}
+
+async function revokeKey(transaction: Queryable, kid: string, now: Date, actor: string): Promise<void> {
+  await transaction.query(
+    'update signing_keys set revoked_at = $2, sealed_private_key = null where kid = $1',
+    [kid, now],
+  )
+  await recordAudit(transaction, { event: 'signing_key.revoked', actor, details: { kid } })
 }
 
 async function removeKey(transaction: Queryable, kid: string): Promise<void> {

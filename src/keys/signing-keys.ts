@@ -1,4 +1,5 @@
 import type { JWK } from 'jose'
+import type { SealedKeyPair } from './key-material.ts'
 import type { MaintenanceStep } from './rotation.ts'
 import type { KeySchedule } from './schedule.ts'
 import type { SigningKey } from './signing-key.ts'
@@ -24,6 +25,14 @@ export interface Activation {
   readonly activatesAt: Date
 }
 
+/** One change to the set that an operator asks for. */
+export type KeyChange =
+  | ({ readonly change: 'activate' } & Activation)
+  /** From this moment on it is worth nothing; its private part is wiped. */
+  | { readonly change: 'revoke'; readonly kid: string }
+  /** Published from this moment on. */
+  | { readonly change: 'import'; readonly pair: SealedKeyPair; readonly activatesAt: Date | null }
+
 /** All signing keys, of every algorithm this release knows. The order is the same at every reading. */
 export interface SigningKeys {
   /** @throws Unavailable when the database does not answer */
@@ -41,4 +50,13 @@ export interface SigningKeys {
     decide: (loaded: LoadedSigningKeys) => readonly Planned[],
     actor: string,
   ): Promise<readonly Planned[]>
+  /**
+   * Makes the changes that `decide` returns for the keys as they are, with no other node in between, and returns its
+   * result. Audited. When `decide` throws, nothing is changed.
+   * @throws SealingKeyProblem `wrong` when a key is to be added but the sealing key opens nothing that is stored
+   */
+  change<Result>(
+    decide: (loaded: LoadedSigningKeys) => { changes: readonly KeyChange[]; result: Result },
+    actor: string,
+  ): Promise<Result>
 }

@@ -43,6 +43,7 @@ describe('the commands', () => {
       'keys init',
       'keys list',
       'keys plan',
+      'keys revoke',
       'keys rotate',
       'migrate',
       'serve',

@@ -47,6 +47,7 @@ function cuttable(store: SigningKeys) {
     },
     maintain: (schedule) => reach(() => store.maintain(schedule)),
     activate: (decide, actor) => reach(() => store.activate(decide, actor)),
+    change: (decide, actor) => reach(() => store.change(decide, actor)),
   }
   return { line, signingKeys }
 }
