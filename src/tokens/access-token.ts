@@ -71,7 +71,7 @@ export function accessTokens({
   clock,
 }: {
   issuer: string
-  keyring: Keyring
+  keyring: Pick<Keyring, 'signer' | 'verificationKey'>
   clock: Clock
 }): AccessTokens {
   return {
