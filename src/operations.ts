@@ -140,9 +140,12 @@ const OPERATIONS = {
   explain: operation(z.object({ text }), (administration, input) => administration.explain(input.text)),
   'keys.list': operation(z.object({}), async (administration) => (await administration.keys()).listKeys()),
   'keys.plan': operation(z.object({}), async (administration) => (await administration.keys()).planKeys()),
-  'keys.rotate': operation(z.object({ now: z.boolean() }), async (administration, input) => {
-    return (await administration.keys()).rotateKeys(input, ACTOR)
-  }),
+  'keys.rotate': operation(
+    z.object({ now: z.boolean(), algorithm: text.optional() }),
+    async (administration, input) => {
+      return (await administration.keys()).rotateKeys(input, ACTOR)
+    },
+  ),
   'keys.revoke': operation(z.object({ kid: text }), async (administration, input) => {
     return (await administration.keys()).revokeKey(input.kid, ACTOR)
   }),

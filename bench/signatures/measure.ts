@@ -51,6 +51,7 @@ const mint = accessTokens({
   keyring: {
     signer: (algorithm) => pairOf(algorithm).signing,
     verificationKey: (kid) => pairs.find(({ verifying }) => verifying.kid === kid)?.verifying,
+    minimumIssuedAt: () => undefined,
   },
   clock: systemClock,
 })

@@ -18,6 +18,7 @@ const NO_KEYS = 'There are no signing keys yet: the first start makes them.'
 const OUTCOMES: Readonly<Record<string, string>> = {
   activated: 'signs from now on',
   scheduled: 'will sign from',
+  introduced: 'is published, the first of its algorithm, and will sign from',
   already_scheduled: 'was to sign already from',
 }
 
@@ -63,12 +64,19 @@ export function addKeyCommands(program: Command, run: Run): void {
     keys,
     'rotate',
     'have the next key of each algorithm take over as soon as every verifier knows it',
-    'keyturn keys rotate',
+    'keyturn keys rotate --algorithm ES256',
   )
+    .option(
+      '--algorithm <alg>',
+      'of this one alone; publishes its first key where it has none (ES256, EdDSA)',
+    )
     .option('--now', 'insist on this moment; refused where a verifier may not know the key yet')
-    .action((options: { now?: true }) =>
+    .action((options: { now?: true; algorithm?: string }) =>
       run(async ({ ask }) => {
-        const reports = await ask<Row[]>('keys.rotate', { now: options.now ?? false })
+        const reports = await ask<Row[]>('keys.rotate', {
+          now: options.now ?? false,
+          algorithm: options.algorithm,
+        })
         return { data: reports, text: reports.map(reportLines).join('\n') }
       }),
     )

@@ -1,3 +1,4 @@
+import { DEFAULT_SIGNING_ALGORITHM } from '../keys/algorithms.ts'
 import { type CheckResult, type Finding, fail, ok, skipped, warn } from './check.ts'
 
 /** The signing keys as they are. */
@@ -10,6 +11,12 @@ export interface SigningKeyFacts {
   }[]
   /** The time by the same clock. */
   readonly now: Date
+  /** How many enabled clients have chosen each algorithm, and a few of them. */
+  readonly choices?: readonly {
+    readonly algorithm: string
+    readonly clients: number
+    readonly clientIds: readonly string[]
+  }[]
   /** Keys whose private part is stored and does not open with the sealing key; missing where that was not tried. */
   readonly unopenedKids?: readonly string[]
 }
@@ -33,13 +40,14 @@ export function signingKeyChecks(
     { check: 'next signing key', ...next(facts) },
     { check: 'signing key age', ...age(facts, rotationPeriodSeconds) },
     { check: 'sealed keys', ...sealed(facts) },
+    { check: 'clients’ algorithms', ...choices(facts) },
   ]
 }
 
 function active(facts: SigningKeyFacts | string): Finding {
   if (typeof facts === 'string') return skipped(facts)
   if (facts.keys.length === 0) return skipped(NONE_YET)
-  const orphans = algorithmsWithout('active', facts)
+  const orphans = algorithmsWithout('active', facts).filter((algorithm) => !isAwaited(algorithm, facts))
   if (orphans.length > 0) {
     return fail(
       `no key signs ${orphans.join(', ')}`,
@@ -91,10 +99,39 @@ function sealed(facts: SigningKeyFacts | string): Finding {
   )
 }
 
-/** The algorithms that have keys in use but none in this phase. */
+function choices(facts: SigningKeyFacts | string): Finding {
+  if (typeof facts === 'string') return skipped(facts)
+  const { choices: made = [], keys } = facts
+  if (made.length === 0) return ok('no client has chosen one')
+  const signs = (algorithm: string) =>
+    keys.some((key) => key.algorithm === algorithm && key.phase === 'active')
+  const muted = made.filter(({ algorithm }) => !signs(algorithm))
+  if (muted.length === 0) return ok(`a key signs ${made.map(({ algorithm }) => algorithm).join(', ')}`)
+  const [first] = muted
+  return fail(
+    muted
+      .map(({ algorithm, clients, clientIds }) => {
+        const more = clients > clientIds.length ? ` and ${clients - clientIds.length} more` : ''
+        return `no key signs ${algorithm}, the choice of ${clientIds.join(', ')}${more}`
+      })
+      .join('; '),
+    `they are answered 503: keyturn keys rotate --algorithm ${first?.algorithm} says from when a key signs`,
+  )
+}
+
+/** Whether the first key of an algorithm is published and has a date: an introduction takes a while. */
+function isAwaited(algorithm: string, { keys }: SigningKeyFacts): boolean {
+  const own = keys.filter((key) => key.algorithm === algorithm)
+  return (
+    algorithm !== DEFAULT_SIGNING_ALGORITHM &&
+    own.every(({ phase, activatesAt }) => phase === 'next' && activatesAt !== null)
+  )
+}
+
+/** The algorithms that must have keys, or have some in use, but none in this phase. */
 function algorithmsWithout(phase: 'active' | 'next', { keys }: SigningKeyFacts): string[] {
-  const used = keys.filter((key) => key.phase !== 'gone').map(({ algorithm }) => algorithm)
-  return [...new Set(used)].filter(
+  const used = keys.filter(({ phase: is }) => is !== 'gone' && is !== 'revoked').map((key) => key.algorithm)
+  return [...new Set([DEFAULT_SIGNING_ALGORITHM, ...used])].filter(
     (name) => !keys.some((key) => key.algorithm === name && key.phase === phase),
   )
 }

@@ -1,5 +1,7 @@
 import { addSeconds } from '../clock.ts'
-import type { SigningAlgorithm } from './algorithms.ts'
+import { unknownAlgorithm } from './algorithm-choice.ts'
+import { isSigningAlgorithm, type SigningAlgorithm } from './algorithms.ts'
+import { introduce } from './introduction.ts'
 import { makeRevoke } from './revoke.ts'
 import { earliestActivation, type PlannedRotation, planRotation } from './rotation.ts'
 import { type KeySchedule, reckoningWith, retireToRemoveSeconds } from './schedule.ts'
@@ -32,7 +34,7 @@ export interface TimelineEntry {
 
 /** What a rotation did, for one algorithm. */
 export interface RotationReport {
-  readonly outcome: PlannedRotation['outcome']
+  readonly outcome: PlannedRotation['outcome'] | 'introduced'
   readonly algorithm: SigningAlgorithm
   /** The key that takes over, and when. */
   readonly kid: string
@@ -84,13 +86,22 @@ export function keyAdministration({
     /**
      * Has the `next` key of each algorithm take over: at the earliest safe time, or at once.
      * @param options.now insist on this moment
-     * @throws Refusal `too_early` with the reason and the earliest time; no key has got another date then
+     * @param options.algorithm this one alone; introduced by this where it has no key yet
+     * @throws Refusal `algorithm_unknown`, `too_early` with the reason and the earliest time; no key has got another date
+     * then
      */
-    async rotateKeys({ now: atOnce }: { now: boolean }, actor: string): Promise<RotationReport[]> {
+    async rotateKeys(
+      { now: atOnce, algorithm }: { now: boolean; algorithm?: string | undefined },
+      actor: string,
+    ): Promise<RotationReport[]> {
+      if (algorithm !== undefined && !isSigningAlgorithm(algorithm)) throw unknownAlgorithm(algorithm)
       await signingKeys.maintain(schedule)
+      const introduced =
+        algorithm && (await introduce(algorithm, { signingKeys, schedule }, { now: atOnce }, actor))
+      if (introduced) return [introduced]
       const reports = await signingKeys.activate((loaded) => {
         const { keys, now, rules } = withRules(loaded)
-        const planned = planRotation(keys, now, rules, atOnce ? 'now' : 'when_safe')
+        const planned = planRotation(keys, now, rules, atOnce ? 'now' : 'when_safe', algorithm)
         return planned.map((plan) => {
           const retiring = predecessor(plan, keys, now, rules)
           const removesAt = addSeconds(plan.activatesAt, retireToRemoveSeconds(rules))

@@ -2,7 +2,12 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { Unavailable } from '../unavailable.ts'
-import { DEFAULT_SIGNING_ALGORITHM, isSigningAlgorithm, type SigningAlgorithm } from './algorithms.ts'
+import {
+  DEFAULT_SIGNING_ALGORITHM,
+  isSigningAlgorithm,
+  SIGNING_ALGORITHM_NAMES,
+  type SigningAlgorithm,
+} from './algorithms.ts'
 import type { PublishedJwks } from './jwks.ts'
 import type { CryptoKey } from './key-material.ts'
 import { assembleKeySet, type ImportedKey, type KeySet } from './key-set.ts'
@@ -22,7 +27,9 @@ export interface KeyInUse {
 }
 
 /** Whether a part may take requests, and if not, why. */
-export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string }
+export type Readiness =
+  | { readonly ready: true; readonly note?: string }
+  | { readonly ready: false; readonly reason: string }
 
 /** The signing keys in memory. Nothing here but `start`, `reload` and `maintain` waits for the database. */
 export interface Keyring {
@@ -63,6 +70,7 @@ export interface Keyring {
    * @throws Unavailable as long as there is nothing to publish
    */
   jwks(): PublishedJwks
+  /** Ready is who can sign with the default; what is wrong with another algorithm is a note. */
   status(): Readiness
 }
 
@@ -169,6 +177,27 @@ export function makeKeyring({
     return { kid: active.kid, algorithm: active.algorithm, key }
   }
 
+  /** The algorithms of which a key should sign, and none does. */
+  function mute(): string | undefined {
+    const { value, databaseNow } = current()
+    const now = databaseNow()
+    const begun = value.rows.filter(({ activatesAt }) => activatesAt && activatesAt <= now)
+    const muted = SIGNING_ALGORITHM_NAMES.filter(
+      (name) => begun.some(({ algorithm }) => algorithm === name) && !canSign(name),
+    )
+    return muted.length === 0 ? undefined : `no key signs ${muted.join(', ')}`
+  }
+
+  function canSign(algorithm: SigningAlgorithm): boolean {
+    try {
+      signer(algorithm)
+      return true
+    } catch (error) {
+      if (error instanceof Unavailable) return false
+      throw error
+    }
+  }
+
   return {
     async start() {
       await sets.start()
@@ -204,7 +233,8 @@ export function makeKeyring({
     status() {
       try {
         signer()
-        return { ready: true }
+        const note = mute()
+        return note === undefined ? { ready: true } : { ready: true, note }
       } catch (error) {
         if (error instanceof Unavailable) return { ready: false, reason: error.message }
         throw error

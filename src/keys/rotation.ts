@@ -45,10 +45,12 @@ export function maintenanceSteps(
 
 /**
  * Whether an algorithm has a life of its own. The default has; any other begins with the key that an operator has
- * published for it, so that nobody is shown a kind of key that nobody asked for.
+ * published for it, so that nobody is shown a kind of key that nobody asked for, and ends with the last one that is
+ * revoked.
  */
 export function isIntroduced(algorithm: SigningAlgorithm, keys: readonly SigningKey[]): boolean {
-  return algorithm === DEFAULT_SIGNING_ALGORITHM || keys.some((key) => key.algorithm === algorithm)
+  if (algorithm === DEFAULT_SIGNING_ALGORITHM) return true
+  return keys.some((key) => key.algorithm === algorithm && key.revokedAt === null)
 }
 
 /** The earliest moment at which `key` may begin to sign: every verifier has it by then. Never in the past. */

@@ -1,12 +1,13 @@
 import type { JWK } from 'jose'
 import { recordAudit } from '../audit/audit-postgres.ts'
 import type { AuditEvent } from '../audit/events.ts'
+import { addSeconds } from '../clock.ts'
 import type { Database, Queryable } from '../postgres/database.ts'
 import { isSigningAlgorithm } from './algorithms.ts'
 import { generateSigningKey, type SealedKeyPair } from './key-material.ts'
 import { changeKeys, requireRightSealingKey } from './key-tables-postgres.ts'
-import { type MaintenanceStep, maintenanceSteps } from './rotation.ts'
-import { type KeySchedule, reckoningWith } from './schedule.ts'
+import { isIntroduced, type MaintenanceStep, maintenanceSteps } from './rotation.ts'
+import { type KeySchedule, publishToActivateSeconds, reckoningWith } from './schedule.ts'
 import type { SealingKey } from './sealing-key.ts'
 import type { KeyChange, LoadedSigningKeys, SigningKeys, StoredSigningKey } from './signing-keys.ts'
 
@@ -38,6 +39,19 @@ export function signingKeysPostgres({
           round.lacking.map(({ algorithm }) => generateSigningKey(algorithm, sealingKey)),
         )
       }
+    },
+
+    async introduce(algorithm, schedule, actor) {
+      const pair = await generateSigningKey(algorithm, sealingKey)
+      return changeKeys(database, async (transaction, now) => {
+        await requireRightSealingKey(transaction, sealingKey)
+        const { keys, jwksMaxAgeSeconds } = await readKeys(transaction)
+        if (isIntroduced(algorithm, keys)) return undefined
+        const delay = publishToActivateSeconds(reckoningWith(schedule, jwksMaxAgeSeconds))
+        const activatesAt = addSeconds(now, delay)
+        await insertKey(transaction, pair, now, activatesAt, { event: 'signing_key.created', actor })
+        return { kid: pair.kid, activatesAt }
+      })
     },
 
     activate: (decide, actor) =>

@@ -1,4 +1,5 @@
 import type { JWK } from 'jose'
+import type { SigningAlgorithm } from './algorithms.ts'
 import type { SealedKeyPair } from './key-material.ts'
 import type { MaintenanceStep } from './rotation.ts'
 import type { KeySchedule } from './schedule.ts'
@@ -42,6 +43,16 @@ export interface SigningKeys {
    * @throws SealingKeyProblem `wrong` when a key must be made but the sealing key opens nothing that is stored
    */
   maintain(schedule: KeySchedule): Promise<MaintenanceStep[]>
+  /**
+   * Publishes the first key of an algorithm, to sign after the full delay. Audited.
+   * @returns the key; nothing where the algorithm has been introduced before
+   * @throws SealingKeyProblem `wrong`
+   */
+  introduce(
+    algorithm: SigningAlgorithm,
+    schedule: KeySchedule,
+    actor: string,
+  ): Promise<Activation | undefined>
   /**
    * Sets the dates that `decide` returns for the keys as they are, with no other node in between. Audited.
    * When `decide` throws, nothing is changed.

@@ -71,7 +71,7 @@ export function accessTokens({
   clock,
 }: {
   issuer: string
-  keyring: Pick<Keyring, 'signer' | 'verificationKey'>
+  keyring: Pick<Keyring, 'signer' | 'verificationKey' | 'minimumIssuedAt'>
   clock: Clock
 }): AccessTokens {
   return {

@@ -27,21 +27,42 @@ function statuses(keys: SigningKeyFacts['keys'], unopenedKids: string[] = [], pe
 
 describe('the doctor and the signing keys', () => {
   it('finds nothing wrong where one signs and one is ready', () => {
-    expect(Object.values(statuses([ACTIVE, NEXT, RETIRED]))).to.deep.equal(['ok', 'ok', 'ok', 'ok'])
+    expect(Object.values(statuses([ACTIVE, NEXT, RETIRED]))).to.deep.equal(Array(5).fill('ok'))
   })
 
   it('a new database has none, which is no failure', () => {
-    expect(Object.values(statuses([]))).to.deep.equal(['skipped', 'skipped', 'skipped', 'skipped'])
+    expect(Object.values(statuses([]))).to.deep.equal([...Array(4).fill('skipped'), 'ok'])
   })
 
   it('an algorithm that no key signs is found, also beside one that has its key', () => {
     expect(statuses([NEXT, RETIRED])).to.include({ 'signing keys': 'fail' })
-    const other = { ...NEXT, algorithm: 'ES256' }
+    const other = { ...RETIRED, algorithm: 'ES256' }
     const [first] = signingKeyChecks(
-      { keys: [ACTIVE, NEXT, other], now: NOW, unopenedKids: [] },
+      { keys: [ACTIVE, NEXT, other, { ...NEXT, algorithm: 'ES256' }], now: NOW, unopenedKids: [] },
       MONTH_SECONDS,
     )
     expect(first).to.include({ status: 'fail', found: 'no key signs ES256' })
+  })
+
+  it('an algorithm that is being introduced is none of them, and neither is one whose keys were all revoked', () => {
+    expect(statuses([ACTIVE, NEXT, { ...NEXT, algorithm: 'ES256' }])).to.include({ 'signing keys': 'ok' })
+    const revoked = { ...RETIRED, algorithm: 'ES256', phase: 'revoked' } as const
+    expect(statuses([ACTIVE, NEXT, revoked])).to.include({ 'signing keys': 'ok', 'next signing key': 'ok' })
+    expect(statuses([{ ...ACTIVE, phase: 'revoked' }])).to.include({ 'signing keys': 'fail' })
+  })
+
+  it('clients whose algorithm no key signs are named', () => {
+    const choices = (algorithm: string) => [{ algorithm, clients: 5, clientIds: ['client_a', 'client_b'] }]
+    const check = (algorithm: string) => {
+      const facts = { keys: [ACTIVE, NEXT], now: NOW, choices: choices(algorithm) }
+      return signingKeyChecks(facts, MONTH_SECONDS).at(-1)
+    }
+    expect(check('RS256')).to.include({ status: 'ok' })
+    const found = check('ES256')
+    expect(found).to.include({ status: 'fail', check: 'clients’ algorithms' })
+    expect(JSON.stringify(found))
+      .to.include('no key signs ES256, the choice of client_a, client_b and 3 more')
+      .and.to.include('keyturn keys rotate --algorithm ES256')
   })
 
   it('a missing next key is found', () => {
@@ -60,7 +81,7 @@ describe('the doctor and the signing keys', () => {
   it('a sealing key that does not open them is found', () => {
     expect(statuses([ACTIVE, NEXT], ['n'])).to.include({ 'sealed keys': 'fail' })
     const untried = signingKeyChecks({ keys: [ACTIVE, NEXT], now: NOW }, MONTH_SECONDS)
-    expect(untried.at(-1)).to.include({ check: 'sealed keys', status: 'skipped' })
+    expect(untried.at(-2)).to.include({ check: 'sealed keys', status: 'skipped' })
   })
 
   it('reasons for not looking are passed on', () => {

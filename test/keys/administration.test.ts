@@ -91,6 +91,89 @@ forEachDatabase((_name, open) => {
       })
     }
 
+    it('introduces an algorithm: its first key waits out the whole delay, and all else goes on as it was', async () => {
+      await stock(database)
+      const { listKeys, rotateKeys } = administration()
+      const before = await listKeys()
+      const [report, ...others] = await rotateKeys({ now: false, algorithm: 'ES256' }, 'user:7')
+      expect(others).to.deep.equal([])
+      const keys = await listKeys()
+      const first = keys.find(({ algorithm }) => algorithm === 'ES256')
+      expect(report).to.deep.equal({
+        ...{ outcome: 'introduced', algorithm: 'ES256', kid: first?.kid, activatesAt: first?.activatesAt },
+        ...{ retiringKid: null, retiringRemovesAt: null },
+      })
+      expect(first).to.include({ phase: 'next', activatesAt: first?.earliestActivationAt })
+      expect(Date.parse(String(first?.activatesAt)) - Date.parse(String(first?.publishedAt))).to.equal(
+        DELAY * 1000,
+      )
+      expect(keys.filter(({ algorithm }) => algorithm === 'RS256')).to.deep.equal(before)
+      expect((await audited(database)).at(-1)).to.deep.equal({
+        event: 'signing_key.created',
+        actor: 'user:7',
+        details: { kid: first?.kid, algorithm: 'ES256', activates_at: first?.activatesAt },
+      })
+
+      // Once: asked again while it waits, nothing changes.
+      const again = await rotateKeys({ now: false, algorithm: 'ES256' }, 'user:7')
+      expect(again).to.deep.equal([{ ...report, outcome: 'already_scheduled' }])
+      expect(await failureOf(rotateKeys({ now: true, algorithm: 'ES256' }, 'user:7'))).to.include({
+        code: 'too_early',
+      })
+      expect((await rotateKeys({ now: false }, 'user:7')).map(({ algorithm }) => algorithm)).to.deep.equal([
+        'RS256',
+      ])
+      expect((await listKeys()).filter(({ algorithm }) => algorithm === 'ES256')).to.have.length(1)
+    })
+
+    it('rotates an introduced algorithm by its own time, alone or with the others', async () => {
+      await stock(database)
+      const { signingKeys, listKeys, rotateKeys } = administration()
+      await rotateKeys({ now: false, algorithm: 'EdDSA' }, 'operator')
+      await age(database, DELAY)
+      await signingKeys.maintain(SCHEDULE)
+      const phases = async () =>
+        (await listKeys()).map(({ algorithm, phase }) => `${algorithm} ${phase}`).sort()
+      expect(await phases()).to.deep.equal(['EdDSA active', 'EdDSA next', 'RS256 active', 'RS256 next'])
+
+      await age(database, DELAY)
+      const only = await rotateKeys({ now: true, algorithm: 'EdDSA' }, 'operator')
+      expect(only.map(({ outcome, algorithm }) => `${algorithm} ${outcome}`)).to.deep.equal([
+        'EdDSA activated',
+      ])
+      expect(await phases()).to.deep.equal([
+        ...['EdDSA active', 'EdDSA next', 'EdDSA retired', 'RS256 active', 'RS256 next'],
+      ])
+      const both = await rotateKeys({ now: false }, 'operator')
+      expect(both.map(({ outcome, algorithm }) => `${algorithm} ${outcome}`)).to.deep.equal([
+        'RS256 activated',
+        'EdDSA scheduled',
+      ])
+    })
+
+    it('two operators who introduce an algorithm at the same time publish one key', async () => {
+      await stock(database)
+      const { listKeys, rotateKeys } = administration()
+      const reports = await Promise.all(
+        ['user:7', 'user:8'].map((actor) => rotateKeys({ now: false, algorithm: 'ES256' }, actor)),
+      )
+      expect(new Set(reports.map(([report]) => report?.kid)).size).to.equal(1)
+      expect((await listKeys()).filter(({ algorithm }) => algorithm === 'ES256')).to.have.length(1)
+    })
+
+    it('refuses to introduce one at once, or one that it does not know, and makes no key', async () => {
+      await stock(database)
+      const { listKeys, rotateKeys } = administration()
+      const before = await listKeys()
+      expect(await failureOf(rotateKeys({ now: true, algorithm: 'ES256' }, 'operator'))).to.include({
+        code: 'too_early',
+      })
+      const unknown = (await failureOf(rotateKeys({ now: false, algorithm: 'PS256' }, 'operator'))) as Refusal
+      expect(unknown).to.include({ code: 'algorithm_unknown' })
+      expect(unknown.message).to.include('RS256, ES256, EdDSA')
+      expect(await listKeys()).to.deep.equal(before)
+    })
+
     it('prints the timeline of every key in order of time, past and future', async () => {
       await stock(database)
       const { planKeys, rotateKeys } = administration()

@@ -46,6 +46,7 @@ function cuttable(store: SigningKeys) {
       return reach(() => store.load())
     },
     maintain: (schedule) => reach(() => store.maintain(schedule)),
+    introduce: (...asked) => reach(() => store.introduce(...asked)),
     activate: (decide, actor) => reach(() => store.activate(decide, actor)),
     change: (decide, actor) => reach(() => store.change(decide, actor)),
   }

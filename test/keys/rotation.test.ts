@@ -123,6 +123,12 @@ describe('what a rotation asks for', () => {
       [],
     ],
     [
+      'an algorithm whose keys were all revoked: nothing, until it is introduced again',
+      [active, dated, key('first', { published: -DAY, activates: -60, revoked: -1, wiped: true }, 'ES256')],
+      SCHEDULE,
+      [],
+    ],
+    [
       'an algorithm whose first key has begun to sign: its own next, by its own time',
       [active, dated, key('first', { published: -DAY, activates: -60 }, 'ES256')],
       SCHEDULE,
