@@ -149,6 +149,12 @@ const OPERATIONS = {
   'keys.revoke': operation(z.object({ kid: text }), async (administration, input) => {
     return (await administration.keys()).revokeKey(input.kid, ACTOR)
   }),
+  'keys.import': operation(
+    z.object({ text, algorithm: text.optional() }),
+    async (administration, { text, algorithm }) => {
+      return (await administration.keys()).importKey(text, algorithm, ACTOR)
+    },
+  ),
 } as const
 
 /** The name of an operation. */

@@ -34,13 +34,17 @@ export function secretFrom(bytes: Buffer): string {
   return secret
 }
 
-async function readToEnd(): Promise<Buffer> {
+/**
+ * What was piped in, to its end.
+ * @throws Misuse when it is far too long
+ */
+export async function readToEnd(): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of process.stdin) {
     chunks.push(chunk)
     length += chunk.length
-    if (length > MAX_BYTES) throw new Misuse(`more than ${MAX_BYTES} bytes on stdin: that is no password`)
+    if (length > MAX_BYTES) throw new Misuse(`more than ${MAX_BYTES} bytes on stdin: that cannot be right`)
   }
   return Buffer.concat(chunks)
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { createSealingKey, sealingKeyPath } from '../keys/sealing-key.ts'
 import type { Row } from './answer.ts'
 import { addCommand, type Run } from './command.ts'
+import { addImportCommand } from './import-key.ts'
 import { type Column, table } from './output.ts'
 import { addRevokeCommand } from './revoke-key.ts'
 
@@ -82,6 +83,7 @@ export function addKeyCommands(program: Command, run: Run): void {
     )
 
   addRevokeCommand(keys, run)
+  addImportCommand(keys, run)
 }
 
 function reportLines(report: Row): string {

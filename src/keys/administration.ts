@@ -1,6 +1,7 @@
 import { addSeconds } from '../clock.ts'
 import { unknownAlgorithm } from './algorithm-choice.ts'
 import { isSigningAlgorithm, type SigningAlgorithm } from './algorithms.ts'
+import { makeImport } from './import-key.ts'
 import { introduce } from './introduction.ts'
 import { makeRevoke } from './revoke.ts'
 import { earliestActivation, type PlannedRotation, planRotation } from './rotation.ts'
@@ -62,6 +63,7 @@ export function keyAdministration({
 
   return {
     revokeKey: makeRevoke(signingKeys, schedule),
+    importKey: makeImport(signingKeys, schedule),
 
     /** All keys, in the order in which they sign. */
     async listKeys(): Promise<KeyDescription[]> {

@@ -4,7 +4,7 @@ import type { AuditEvent } from '../audit/events.ts'
 import { addSeconds } from '../clock.ts'
 import type { Database, Queryable } from '../postgres/database.ts'
 import { isSigningAlgorithm } from './algorithms.ts'
-import { generateSigningKey, type SealedKeyPair } from './key-material.ts'
+import { generateSigningKey, type SealedKeyPair, sealSigningKey } from './key-material.ts'
 import { changeKeys, requireRightSealingKey } from './key-tables-postgres.ts'
 import { isIntroduced, type MaintenanceStep, maintenanceSteps } from './rotation.ts'
 import { type KeySchedule, publishToActivateSeconds, reckoningWith } from './schedule.ts'
@@ -67,6 +67,8 @@ export function signingKeysPostgres({
         }
         return planned
       }),
+
+    seal: (algorithm, privateKey) => sealSigningKey(algorithm, privateKey, sealingKey),
 
     change: (decide, actor) =>
       changeKeys(database, async (transaction, now) => {

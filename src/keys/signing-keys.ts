@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import type { JWK } from 'jose'
 import type { SigningAlgorithm } from './algorithms.ts'
 import type { SealedKeyPair } from './key-material.ts'
@@ -61,6 +62,11 @@ export interface SigningKeys {
     decide: (loaded: LoadedSigningKeys) => readonly Planned[],
     actor: string,
   ): Promise<readonly Planned[]>
+  /**
+   * Seals a private key as it is stored, for an `import`.
+   * @throws Refusal `unsuitable_key`
+   */
+  seal(algorithm: SigningAlgorithm, privateKey: KeyObject): Promise<SealedKeyPair>
   /**
    * Makes the changes that `decide` returns for the keys as they are, with no other node in between, and returns its
    * result. Audited. When `decide` throws, nothing is changed.

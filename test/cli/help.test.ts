@@ -40,6 +40,7 @@ describe('the commands', () => {
       'createsuperuser',
       'doctor',
       'explain',
+      'keys import',
       'keys init',
       'keys list',
       'keys plan',

@@ -48,6 +48,7 @@ function cuttable(store: SigningKeys) {
     maintain: (schedule) => reach(() => store.maintain(schedule)),
     introduce: (...asked) => reach(() => store.introduce(...asked)),
     activate: (decide, actor) => reach(() => store.activate(decide, actor)),
+    seal: (algorithm, privateKey) => store.seal(algorithm, privateKey),
     change: (decide, actor) => reach(() => store.change(decide, actor)),
   }
   return { line, signingKeys }
