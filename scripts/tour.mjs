@@ -120,7 +120,7 @@ await main(async () => {
   }
 })
 
-/** Ten lines around the protected path, as in examples/resource-server-node. */
+/** Ten lines around the protected path, as in examples/resource-server-jose. */
 async function resourceServer(issuer, port) {
   const { createRemoteJWKSet, customFetch, jwtVerify } = await import('jose')
   let fetches = 0

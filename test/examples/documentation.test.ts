@@ -15,9 +15,10 @@ const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta
 const DOCUMENT = read('docs/resource-servers.md')
 const CLIENTS = read('docs/clients.md')
 
-/** The code block of a language. */
-function code(document: string, language: string): string {
-  return new RegExp(`\`\`\`${language}\n([^]*?)\n\`\`\``).exec(document)?.[1] ?? ''
+/** The code block of a language: the first, or another. */
+function code(document: string, language: string, at = 0): string {
+  const blocks = [...document.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\n\`\`\``, 'g'))]
+  return blocks[at]?.[1] ?? ''
 }
 
 /** Its lines, without what they are indented by and those that are empty. */
@@ -28,14 +29,18 @@ function linesOf(text: string): string[] {
     .filter((line) => line !== '')
 }
 
-for (const [name, language, example, atLeast] of [
+for (const [name, language, example, atLeast, at = 0] of [
   ['docs/resource-servers.md', 'ts', 'examples/resource-server-node/server.ts', 5],
+  ['docs/resource-servers.md', 'ts', 'test/resource/frameworks.ts', 5, 1],
+  ['docs/resource-servers.md', 'ts', 'test/resource/introspection.test.ts', 2, 2],
+  ['docs/resource-servers.md', 'ts', 'examples/resource-server-jose/server.ts', 5, 3],
+  ['docs/resource-servers.md', 'nginx', 'examples/gateway-nginx/keyturn.conf', 5],
   ['docs/resource-servers.md', 'python', 'examples/resource-server-django/server.py', 5],
   ['docs/clients.md', 'ts', 'examples/client-node/main.ts', 5],
   ['docs/clients.md', 'python', 'examples/client-python/session.py', 2],
 ] as const) {
   it(`${name} shows what ${example} does, which is run`, () => {
-    const lines = linesOf(code(read(name), language))
+    const lines = linesOf(code(read(name), language, at))
     expect(lines).to.have.length.of.at.least(atLeast)
     expect(linesOf(read(example))).to.include.members(lines)
   })

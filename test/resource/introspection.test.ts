@@ -49,26 +49,20 @@ async function startEndpoint(options: Partial<IntrospectionOptions> = {}) {
 
 describe('the introspection of keyturn/resource', () => {
   it('refuses a token at once when its session has ended, where the signature alone would let it in', async () => {
-    const issuer = await startIssuer()
-    const { id, secret = '' } = await issuer.app.createClient({
-      grants: [],
-      isFirstParty: false,
-      audiences: [AUDIENCE],
-    })
-    const introspection = createIntrospection({
-      endpoint: `${issuer.app.origin}/oauth/introspect`,
-      clientId: id,
-      clientSecret: secret,
-    })
-    const options = { issuer: issuer.url, audience: AUDIENCE }
-    const asking = createVerifier({ ...options, introspection })
-    const { body } = await issuer.app.signIn(issuer.client, 'alice')
+    const running = await startIssuer()
+    const details = { grants: [], isFirstParty: false, audiences: [AUDIENCE] }
+    const { id: clientId, secret: clientSecret = '' } = await running.app.createClient(details)
+    const [issuer, audience] = [running.url, AUDIENCE]
+    const endpoint = `${running.app.origin}/oauth/introspect`
+    const introspection = createIntrospection({ endpoint, clientId, clientSecret })
+    const verifier = createVerifier({ issuer, audience, introspection })
+    const { body } = await running.app.signIn(running.client, 'alice')
     const token = accessTokenOf(body)
-    expect((await asking.verify(token)).username).to.equal('alice')
+    expect((await verifier.verify(token)).username).to.equal('alice')
 
-    await issuer.app.post('/oauth/revoke', { token: body.refresh_token }, issuer.client)
-    expect(await outcome(asking.verify(token))).to.equal('invalid_token: not_active')
-    expect(await outcome(createVerifier(options).verify(token))).to.equal('good')
+    await running.app.post('/oauth/revoke', { token: body.refresh_token }, running.client)
+    expect(await outcome(verifier.verify(token))).to.equal('invalid_token: not_active')
+    expect(await outcome(createVerifier({ issuer, audience }).verify(token))).to.equal('good')
   })
 
   it('asks about good tokens only, and after the scope', async () => {
