@@ -7,6 +7,7 @@ import { up as audit } from './0005-audit.ts'
 import { up as knownSessions } from './0006-sessions-as-people-know-them.ts'
 import { up as auditChain } from './0007-audit-chain.ts'
 import { up as keyLife } from './0008-key-life.ts'
+import { up as resealing } from './0009-resealing.ts'
 import { up as accessTokenAlg } from './0010-access-token-alg.ts'
 
 /**
@@ -22,5 +23,6 @@ export const MIGRATIONS: readonly { name: string; up: (knex: Knex) => Promise<vo
   { name: '0006-sessions-as-people-know-them', up: knownSessions },
   { name: '0007-audit-chain', up: auditChain },
   { name: '0008-key-life', up: keyLife },
+  { name: '0009-resealing', up: resealing },
   { name: '0010-access-token-alg', up: accessTokenAlg },
 ]

@@ -8,6 +8,8 @@ import type { Config } from './config.ts'
 import { explain } from './explaining.ts'
 import { type KeyAdministration, keyAdministration } from './keys/administration.ts'
 import { requireSigning } from './keys/algorithm-choice.ts'
+import type { Resealing } from './keys/resealing.ts'
+import { resealingPostgres } from './keys/resealing-postgres.ts'
 import type { KeySchedule } from './keys/schedule.ts'
 import type { SealingKey } from './keys/sealing-key.ts'
 import { readKeys, signingKeysPostgres } from './keys/signing-keys-postgres.ts'
@@ -32,6 +34,8 @@ export interface Administration {
   sessions(): Promise<SessionAdministration>
   /** @throws SealingKeyProblem where the sealing key is missing or malformed */
   keys(): Promise<KeyAdministration>
+  /** @throws SealingKeyProblem where the sealing key is missing or malformed */
+  resealing(): Promise<Resealing>
   /** Needs the sealing key for verifying only. */
   audit(): Promise<AuditAdministration>
   /** @throws Refusal `not_explainable`, SealingKeyProblem */
@@ -77,6 +81,9 @@ export function buildAdministration(parts: AdministrationParts): Administration 
     async keys() {
       const signingKeys = signingKeysPostgres({ database, sealingKey: await parts.sealingKey() })
       return keyAdministration({ signingKeys, schedule })
+    },
+    async resealing() {
+      return resealingPostgres({ database, sealingKey: await parts.sealingKey() })
     },
     async audit() {
       const users = usersPostgres(database)

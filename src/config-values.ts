@@ -39,3 +39,17 @@ export const addresses = z
       ),
     ),
   )
+
+/** A port to listen on; 0 takes a free one. */
+export const port = z
+  .string()
+  .regex(/^\d{1,5}$/, 'must be a port number')
+  .transform(Number)
+  .refine((value) => value <= 65_535, 'must be a port number (0 to 65535)')
+
+/** A URL of one of these protocols. */
+export function url(protocols: readonly string[], example: string) {
+  return z.string().refine((text) => {
+    return URL.canParse(text) && protocols.includes(new URL(text).protocol)
+  }, `must be a URL such as ${example}`)
+}

@@ -1,7 +1,7 @@
 import { availableParallelism, tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { addresses, directory, host, redisUrl } from './config-values.ts'
+import { addresses, directory, host, port, redisUrl, url } from './config-values.ts'
 import { LOG_LEVELS, type LogLevel } from './telemetry/logger.ts'
 
 /** Which stores are in use: see docs/adr/0002-three-modes.md. */
@@ -18,6 +18,8 @@ export interface Config {
   readonly redisUrl: string | undefined
   readonly dataDirectory: string
   readonly keysDirectory: string
+  /** Prints the sealing key; then no file is read. */
+  readonly sealingKeyCommand: string | undefined
   readonly accessTokenTtlSeconds: number
   readonly refreshIdleTtlSeconds: number
   readonly refreshAbsoluteTtlSeconds: number
@@ -50,12 +52,6 @@ export const EXIT_CONFIG = 78
 const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
 const DAY = UNIT_SECONDS.d
 
-const port = z
-  .string()
-  .regex(/^\d{1,5}$/, 'must be a port number')
-  .transform(Number)
-  .refine((value) => value <= 65_535, 'must be a port number (0 to 65535)')
-
 const seconds = z
   .string()
   .regex(/^(\d+|\d+(\.\d+)?[smhd])$/, 'must be whole seconds, or a number with s, m, h or d (600, 10m, 1.5h)')
@@ -74,12 +70,6 @@ function duration(least: number, most: number) {
 /** A duration as the variables have it, in seconds; undefined where it is none. */
 export function parseDuration(text: string): number | undefined {
   return seconds.safeParse(text).data
-}
-
-function url(protocols: readonly string[], example: string) {
-  return z.string().refine((text) => {
-    return URL.canParse(text) && protocols.includes(new URL(text).protocol)
-  }, `must be a URL such as ${example}`)
 }
 
 const databaseUrl = url(['postgres:', 'postgresql:'], 'postgres://user@host:5432/keyturn').refine((text) => {
@@ -102,6 +92,7 @@ const VARIABLES = {
   KEYTURN_REDIS_URL: redisUrl.optional(),
   KEYTURN_DATA_DIR: directory.default(resolve('.keyturn')),
   KEYTURN_KEYS_DIR: directory.default(resolve('keys')),
+  KEYTURN_SEALING_KEY_COMMAND: z.string().regex(/\S/, 'must be a command').optional(),
   KEYTURN_ACCESS_TOKEN_TTL: duration(60, 3600).default(600),
   KEYTURN_REFRESH_IDLE_TTL: duration(60, 3650 * DAY).default(14 * DAY),
   KEYTURN_REFRESH_ABSOLUTE_TTL: duration(60, 3650 * DAY).default(90 * DAY),
@@ -220,6 +211,7 @@ function assemble(values: Values, environment: NodeJS.ProcessEnv): Config {
     redisUrl: values.KEYTURN_REDIS_URL,
     dataDirectory: values.KEYTURN_DATA_DIR,
     keysDirectory: values.KEYTURN_KEYS_DIR,
+    sealingKeyCommand: values.KEYTURN_SEALING_KEY_COMMAND,
     accessTokenTtlSeconds: values.KEYTURN_ACCESS_TOKEN_TTL,
     refreshIdleTtlSeconds: values.KEYTURN_REFRESH_IDLE_TTL,
     refreshAbsoluteTtlSeconds: values.KEYTURN_REFRESH_ABSOLUTE_TTL,

@@ -138,6 +138,9 @@ const OPERATIONS = {
     return (await administration.audit()).verify(input)
   }),
   explain: operation(z.object({ text }), (administration, input) => administration.explain(input.text)),
+  'keys.reseal': operation(z.object({ isInsisted: z.boolean() }), async (administration, input) => {
+    return (await administration.resealing()).reseal(input, ACTOR)
+  }),
   'keys.list': operation(z.object({}), async (administration) => (await administration.keys()).listKeys()),
   'keys.plan': operation(z.object({}), async (administration) => (await administration.keys()).planKeys()),
   'keys.rotate': operation(

@@ -7,7 +7,9 @@ import { controlSocketPath } from './control/control-socket-path.ts'
 import { type DemoAccounts, demoAccounts } from './demo.ts'
 import { drain, listen, listenRefusal } from './drain.ts'
 import { type KeySchedule, keySchedule } from './keys/schedule.ts'
-import { createSealingKey, readSealingKey, type SealingKey, SealingKeyProblem } from './keys/sealing-key.ts'
+import { type SealingKey, SealingKeyProblem } from './keys/sealing-key.ts'
+import { createSealingKey } from './keys/sealing-key-file.ts'
+import { openSealingKey } from './keys/sealing-key-source.ts'
 import { OPERATION_NAMES, runOperation } from './operations.ts'
 import { startHasher } from './passwords/hasher.ts'
 import type { Database } from './postgres/database.ts'
@@ -46,7 +48,8 @@ export async function serve(
   { clock = systemClock, schedule = scheduleOf(config) }: ServeOptions = {},
 ): Promise<RunningKeyturn> {
   const isEmbedded = config.mode === 'embedded'
-  const early = isEmbedded ? undefined : await readSealingKey(config.keysDirectory)
+  const readSealingKey = () => openSealingKey(config, { clock, logger })
+  const early = isEmbedded ? undefined : await readSealingKey()
   const closing: (() => Promise<void> | void)[] = []
   const stop = async () => {
     const started = clock.now().getTime()
@@ -68,7 +71,7 @@ export async function serve(
   try {
     const stores = await openStores(config, logger)
     closing.push(stores.close)
-    const sealingKey = early ?? (await embeddedSealingKey(config, stores.database))
+    const sealingKey = early ?? (await embeddedSealingKey(config, stores.database, readSealingKey))
     const hasher = startHasher({ concurrency: config.hashConcurrency, clock, logger })
     closing.push(hasher.close)
     const app = buildApp({ ...stores, config, hasher, sealingKey, schedule, clock, logger })
@@ -86,7 +89,7 @@ export async function serve(
     })
     const demo = config.demo ? await demoAccounts(config.dataDirectory, administration) : undefined
     if (isEmbedded) {
-      const control = await openControl(config, administration, app.reloadKeys, logger)
+      const control = await openControl(config, administration, sealingKey, app.reloadKeys, logger)
       closing.push(control.close)
     }
     await listenOrExplain(app.metricsServer, config.metricsPort, config.host, 'KEYTURN_METRICS_PORT')
@@ -116,16 +119,21 @@ function scheduleOf(config: Config): KeySchedule {
 }
 
 /** Embedded, the first start makes the sealing key; where something is sealed already, a new one would be no use. */
-async function embeddedSealingKey(config: Config, database: Database): Promise<SealingKey> {
+async function embeddedSealingKey(
+  config: Config,
+  database: Database,
+  readSealingKey: () => Promise<SealingKey>,
+): Promise<SealingKey> {
   try {
-    return await readSealingKey(config.keysDirectory)
+    return await readSealingKey()
   } catch (error) {
     const isMissing = error instanceof SealingKeyProblem && error.kind === 'missing'
     const sealed = await database.query(
       'select from signing_keys union all select from symmetric_keys limit 1',
     )
     if (!isMissing || sealed.length > 0) throw error
-    return createSealingKey(config.keysDirectory)
+    await createSealingKey(config.keysDirectory)
+    return readSealingKey()
   }
 }
 
@@ -133,11 +141,17 @@ async function embeddedSealingKey(config: Config, database: Database): Promise<S
 function openControl(
   config: Config,
   administration: Administration,
+  sealingKey: SealingKey,
   reloadKeys: () => Promise<void>,
   logger: Logger,
 ) {
   const operations = OPERATION_NAMES.map((name) => {
     const run = async (input: unknown) => {
+      if (name === 'keys.reseal') {
+        // This node says that it holds the new line, as any other would within a moment.
+        await sealingKey.requireReread()
+        await reloadKeys()
+      }
       const result = await runOperation(name, administration, input)
       if (name.startsWith('keys.')) await reloadKeys()
       return result

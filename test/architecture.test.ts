@@ -61,7 +61,7 @@ const PLANTED: Record<Rule, Record<string, string>[]> = {
     { 'grants/a.ts': "import { connect } from 'node:net'" },
     { 'clients/a.ts': "import { readFileSync } from 'node:fs'" },
     { 'keys/a.ts': "import { open } from 'node:fs/promises'" },
-    { 'keys/sealing-key.ts': "import { connect } from 'node:net'" },
+    { 'keys/sealing-key-file.ts': "import { connect } from 'node:net'" },
   ],
   'domain folders keep no timers': [
     { 'tokens/a.ts': 'setInterval(() => {}, 5)' },
@@ -155,7 +155,7 @@ describe('the architecture test', () => {
       'http/b.ts':
         "import { createServer } from 'node:http'; setTimeout(() => {}, 5); const { pid } = process",
       'tokens/anchors.ts': 'setTimeout(() => {}, 5)',
-      'keys/sealing-key.ts': "import { open } from 'node:fs/promises'; import { join } from 'node:path'",
+      'keys/sealing-key-file.ts': "import { open } from 'node:fs/promises'; import { join } from 'node:path'",
       'resource/a.ts': "import { jwtVerify } from 'jose'; import { isDue } from './clock.ts'",
       'resource/clock.ts': 'const now = new Date()',
       'config.ts': 'const host = process.env.HOST',

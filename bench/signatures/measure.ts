@@ -116,7 +116,7 @@ async function cpuOf(work: () => Promise<unknown>): Promise<number> {
 
 async function makePair(algorithm: SigningAlgorithm): Promise<{ signing: KeyInUse; verifying: KeyInUse }> {
   const sealing = sealingKey(randomBytes(32))
-  const pair = await generateSigningKey(algorithm, sealing)
+  const pair = await generateSigningKey(algorithm, sealing.lines()[0])
   const { kid } = pair
   return {
     signing: { kid, algorithm, key: await openSigningKey(pair, sealing) },

@@ -31,6 +31,7 @@ export const AUDIT_EVENTS = [
   'signing_key.imported',
   'signing_key.removed',
   'symmetric_key.created',
+  'sealing_key.resealed',
   'login.refused',
   'audit.truncated',
 ] as const

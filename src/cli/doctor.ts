@@ -11,9 +11,9 @@ export function addDoctorCommand(program: Command, run: Run): void {
     'look for what is wrong and say what to do; exits 1 where something fails. Changes nothing',
     'keyturn doctor --json',
   ).action(() =>
-    run(async ({ config }) => {
+    run(async ({ config, logger }) => {
       const { examine } = await import('../doctor/doctor.ts')
-      const checks = await examine(config, systemClock)
+      const checks = await examine(config, systemClock, logger)
       const failed = checks.filter(({ status }) => status === 'fail').length
       const advice = checks
         .filter((check) => check.advice !== null)

@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
-import { createSealingKey, sealingKeyPath } from '../keys/sealing-key.ts'
 import type { Row } from './answer.ts'
 import { addCommand, type Run } from './command.ts'
 import { addImportCommand } from './import-key.ts'
 import { type Column, table } from './output.ts'
+
 import { addRevokeCommand } from './revoke-key.ts'
+import { addSealingCommands } from './sealing.ts'
 
 const KEY_COLUMNS: readonly Column[] = [
   'kid',
@@ -29,19 +30,7 @@ export function addKeyCommands(program: Command, run: Run): void {
     .command('keys')
     .description('the keys that tokens are signed with, and the one that seals them')
 
-  addCommand(
-    keys,
-    'init',
-    'make the sealing key in KEYTURN_KEYS_DIR; one that is there is never overwritten',
-    'KEYTURN_KEYS_DIR=/etc/keyturn/keys keyturn keys init',
-  ).action(() =>
-    run(async ({ config }) => {
-      const { fingerprint } = await createSealingKey(config.keysDirectory)
-      const path = sealingKeyPath(config.keysDirectory)
-      const text = `Made ${path} (fingerprint ${fingerprint}).\nKeep a copy elsewhere: without it nothing that it sealed can be opened.`
-      return { data: { path, fingerprint }, text }
-    }),
-  )
+  addSealingCommands(keys, run)
 
   addCommand(keys, 'list', 'list the signing keys', 'keyturn keys list').action(() =>
     run(async ({ ask }) => {

@@ -110,7 +110,7 @@ async function direct(
   const { runOperation } = await import('../operations.ts')
   const { startHasher } = await import('../passwords/hasher.ts')
   const { keySchedule } = await import('../keys/schedule.ts')
-  const { readSealingKey } = await import('../keys/sealing-key.ts')
+  const { openSealingKey } = await import('../keys/sealing-key-source.ts')
   let hasher: Hasher | undefined
   // A process is started for the first password, so most commands start none.
   const lazyHasher: Hasher = {
@@ -128,7 +128,7 @@ async function direct(
     logger,
     database,
     hasher: () => lazyHasher,
-    sealingKey: () => readSealingKey(config.keysDirectory),
+    sealingKey: () => openSealingKey(config, { clock: systemClock, logger }),
     schedule: keySchedule({
       rotationPeriodSeconds: config.keyRotationPeriodSeconds,
       jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,

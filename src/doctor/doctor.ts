@@ -1,7 +1,11 @@
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import { readSealedRows } from '../keys/key-tables-postgres.ts'
 import { keySchedule } from '../keys/schedule.ts'
-import { readSealingKey, type SealingKey, SealingKeyProblem } from '../keys/sealing-key.ts'
+import { type SealingKey, SealingKeyProblem } from '../keys/sealing-key.ts'
+import { openSealingKey } from '../keys/sealing-key-source.ts'
+import { type SealingUse, sealingUse } from '../keys/sealing-use.ts'
+import type { Logger } from '../telemetry/logger.ts'
 import { type CheckResult, skipped } from './check.ts'
 import { configurationChecks } from './configuration-checks.ts'
 import { dataDirectoryChecks, lookAtDataDirectory } from './data-directory-checks.ts'
@@ -20,16 +24,18 @@ import { lookAtSigningKeys } from './signing-key-facts-postgres.ts'
  * `skipped` with the reason; no part that is down keeps the others from being looked at.
  * @param clock this machine's, compared with the database's
  */
-export async function examine(config: Config, clock: Clock): Promise<CheckResult[]> {
+export async function examine(config: Config, clock: Clock, logger: Logger): Promise<CheckResult[]> {
   const directory = config.mode === 'embedded' ? lookAtDataDirectory(config.dataDirectory) : undefined
-  const { key, problem } = await tryToReadSealingKey(config.keysDirectory)
-  const { databaseFacts, keyFacts } = await lookIntoDatabase(config, clock, key)
+  const { key, problem } = await tryToReadSealingKey(config, clock, logger)
+  const { databaseFacts, keyFacts, use } = await lookIntoDatabase(config, clock, key)
   const isNothingSealed = typeof keyFacts !== 'string' && keyFacts.keys.length === 0
   return [
     ...configurationChecks(config),
     ...sealingKeyChecks({
       directory: config.keysDirectory,
-      fingerprint: key?.fingerprint,
+      isFromCommand: config.sealingKeyCommand !== undefined,
+      fingerprints: key?.lines().map(({ fingerprint }) => fingerprint),
+      use,
       problem,
       isMadeAtStart: directory !== undefined && (!directory.hasDatabase || isNothingSealed),
     }),
@@ -42,10 +48,12 @@ export async function examine(config: Config, clock: Clock): Promise<CheckResult
 }
 
 async function tryToReadSealingKey(
-  directory: string,
+  config: Config,
+  clock: Clock,
+  logger: Logger,
 ): Promise<{ key?: SealingKey; problem?: SealingKeyProblem }> {
   try {
-    return { key: await readSealingKey(directory) }
+    return { key: await openSealingKey(config, { clock, logger }) }
   } catch (error) {
     if (error instanceof SealingKeyProblem) return { problem: error }
     throw error
@@ -57,7 +65,11 @@ async function lookIntoDatabase(
   config: Config,
   clock: Clock,
   sealingKey: SealingKey | undefined,
-): Promise<{ databaseFacts: DatabaseFacts | NoDatabase; keyFacts: SigningKeyFacts | string }> {
+): Promise<{
+  databaseFacts: DatabaseFacts | NoDatabase
+  keyFacts: SigningKeyFacts | string
+  use?: SealingUse
+}> {
   const opened = await openForDoctor(config).catch((error: Error): NoDatabase => failed(error))
   if ('reason' in opened) return { databaseFacts: opened, keyFacts: opened.reason }
   try {
@@ -67,7 +79,10 @@ async function lookIntoDatabase(
       rotationPeriodSeconds: config.keyRotationPeriodSeconds,
       jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,
     })
-    return { databaseFacts, keyFacts: await lookAtSigningKeys(opened.database, sealingKey, schedule) }
+    const keyFacts = await lookAtSigningKeys(opened.database, sealingKey, schedule)
+    if (sealingKey === undefined) return { databaseFacts, keyFacts }
+    const use = sealingUse(await readSealedRows(opened.database), sealingKey.lines())
+    return { databaseFacts, keyFacts, use }
   } catch (error) {
     return { databaseFacts: failed(error as Error), keyFacts: 'the database does not answer' }
   } finally {

@@ -1,5 +1,7 @@
 import { type Stats, statSync } from 'node:fs'
-import { type SealingKeyProblem, sealingKeyPath } from '../keys/sealing-key.ts'
+import type { SealingKeyProblem } from '../keys/sealing-key.ts'
+import { sealingKeyPath } from '../keys/sealing-key-file.ts'
+import type { SealingUse } from '../keys/sealing-use.ts'
 import { type CheckResult, type Finding, fail, ok, skipped, warn } from './check.ts'
 import { obstacleToWriting } from './writable.ts'
 
@@ -11,28 +13,68 @@ const GROUP_OR_OTHERS_WRITE = 0o022
 export interface SealingKeyFacts {
   /** `keys/`, absolute. */
   readonly directory: string
-  /** Set where the key can be used. */
-  readonly fingerprint: string | undefined
+  /** Whether a command prints it, so that no file is read. */
+  readonly isFromCommand: boolean
+  /** The fingerprints of its lines; set where the key can be used. */
+  readonly fingerprints: readonly string[] | undefined
+  /** Which lines are in use; missing where that was not tried. */
+  readonly use: SealingUse | undefined
   /** Set where it cannot. */
   readonly problem: SealingKeyProblem | undefined
   /** Whether the first embedded start is still to come, and will make it. */
   readonly isMadeAtStart: boolean
 }
 
-/** The sealing key: whether it can be read, and by whom else. */
+/** The sealing key: whether it can be read, by whom else, and what its lines are good for. */
 export function sealingKeyChecks(facts: SealingKeyFacts): CheckResult[] {
-  const { directory, fingerprint } = facts
-  const path = sealingKeyPath(directory)
-  const file = fingerprint === undefined ? skipped('there is no usable sealing key') : fileAccess(path)
+  const { directory, fingerprints, isFromCommand } = facts
+  const fromCommand = skipped('KEYTURN_SEALING_KEY_COMMAND prints the sealing key')
   return [
     { check: 'sealing key', ...usability(facts) },
-    { check: 'sealing key file', ...file },
-    { check: 'keys directory', ...directoryAccess(directory) },
+    { check: 'sealing key lines', ...lines(facts) },
+    {
+      check: 'sealing key file',
+      ...(isFromCommand
+        ? fromCommand
+        : fingerprints === undefined
+          ? skipped('there is no usable sealing key')
+          : fileAccess(sealingKeyPath(directory))),
+    },
+    { check: 'keys directory', ...(isFromCommand ? fromCommand : directoryAccess(directory)) },
   ]
 }
 
-function usability({ fingerprint, problem, isMadeAtStart, directory }: SealingKeyFacts): Finding {
-  if (fingerprint !== undefined) return ok(`${sealingKeyPath(directory)}, fingerprint ${fingerprint}`)
+/** Several lines are the middle of a change, which somebody should bring to its end. */
+function lines({ fingerprints, use }: SealingKeyFacts): Finding {
+  if (fingerprints === undefined) return skipped('there is no usable sealing key')
+  const [first, ...others] = fingerprints
+  if (others.length === 0) return ok('there is one')
+  if (use === undefined) return skipped('the database was not looked into')
+  if (use.behind > 0) {
+    return warn(
+      `there are ${fingerprints.length}, and ${use.behind} of ${use.rows} rows are not sealed with the first (${first})`,
+      'keyturn keys reseal seals them with it',
+    )
+  }
+  if (use.idleLines.length === 0) return ok(`there are ${fingerprints.length}`)
+  return warn(
+    `nothing in this database is sealed with ${use.idleLines.join(', ')} any more`,
+    'remove what is not the first line, on every node; keep a copy for as long as a backup from before is kept',
+  )
+}
+
+function usability(facts: SealingKeyFacts): Finding {
+  const { fingerprints, problem, isMadeAtStart, directory, isFromCommand } = facts
+  if (fingerprints !== undefined) {
+    const where = isFromCommand ? 'from KEYTURN_SEALING_KEY_COMMAND' : sealingKeyPath(directory)
+    return ok(`${where}, fingerprint ${fingerprints.join(', ')}`)
+  }
+  if (isFromCommand) {
+    return fail(
+      problem?.message ?? 'it cannot be used',
+      'see that the command prints the lines of the sealing key, and nothing else, within 10 s',
+    )
+  }
   if (problem?.kind === 'missing' && isMadeAtStart) {
     const obstacle = obstacleToWriting(directory)
     if (obstacle === undefined) return skipped('the first start makes it')

@@ -95,7 +95,7 @@ function sealed(facts: SigningKeyFacts | string): Finding {
   if (facts.unopenedKids.length === 0) return ok('they open with this sealing key')
   return fail(
     `this sealing key does not open ${facts.unopenedKids.join(', ')}`,
-    'mount the sealing.key that they were sealed with',
+    'mount the sealing.key that they were sealed with; what is damaged stays out of use (keyturn keys list)',
   )
 }
 

@@ -1,9 +1,9 @@
 import { createPrivateKey, createPublicKey, type KeyObject, webcrypto } from 'node:crypto'
 import { calculateJwkThumbprint, type JWK } from 'jose'
-import { open, seal } from '../crypto/envelope.ts'
+import { seal } from '../crypto/envelope.ts'
 import { Refusal } from '../refusal.ts'
 import { algorithmRow, type SigningAlgorithm } from './algorithms.ts'
-import type { SealingKey } from './sealing-key.ts'
+import type { SealingKey, SealingKeyLine } from './sealing-key.ts'
 
 /** A public key as a JWK: `kty` and the public members of its algorithm, nothing else. */
 export type PublicJwk = Readonly<Record<string, string>>
@@ -17,14 +17,16 @@ export interface SealedKeyPair {
   readonly algorithm: SigningAlgorithm
   readonly publicJwk: PublicJwk
   readonly sealedPrivateKey: Buffer
+  /** The fingerprint of the line that sealed it. */
+  readonly sealedWith: string
 }
 
 /** Makes a key pair; the work is done off the main thread. */
 export async function generateSigningKey(
   algorithm: SigningAlgorithm,
-  sealingKey: SealingKey,
+  line: SealingKeyLine,
 ): Promise<SealedKeyPair> {
-  return sealSigningKey(algorithm, await algorithmRow(algorithm).generate(), sealingKey)
+  return sealSigningKey(algorithm, await algorithmRow(algorithm).generate(), line)
 }
 
 /**
@@ -34,16 +36,26 @@ export async function generateSigningKey(
 export async function sealSigningKey(
   algorithm: SigningAlgorithm,
   privateKey: KeyObject,
-  sealingKey: SealingKey,
+  line: SealingKeyLine,
 ): Promise<SealedKeyPair> {
   const objection = algorithmRow(algorithm).objection(privateKey)
   if (objection) throw new Refusal('unsuitable_key', `the key cannot be used for ${algorithm}: ${objection}`)
   const publicJwk = publicPart(algorithm, createPublicKey(privateKey).export({ format: 'jwk' }))
   const kid = await thumbprint(publicJwk)
   const encoded = privateKey.export({ format: 'der', type: 'pkcs8' })
-  const sealedPrivateKey = seal(sealingKey.bytes, encoded, sealingContext(kid))
+  const sealedPrivateKey = seal(line.bytes, encoded, signingKeyContext(kid))
   encoded.fill(0)
-  return { kid, algorithm, publicJwk, sealedPrivateKey }
+  return { kid, algorithm, publicJwk, sealedPrivateKey, sealedWith: line.fingerprint }
+}
+
+/** The same pair, sealed with another line. */
+export function resealPair(pair: SealedKeyPair, sealingKey: SealingKey, line: SealingKeyLine): SealedKeyPair {
+  if (pair.sealedWith === line.fingerprint) return pair
+  const context = signingKeyContext(pair.kid)
+  const { opened } = sealingKey.open(pair.sealedPrivateKey, context)
+  const sealedPrivateKey = seal(line.bytes, opened, context)
+  opened.fill(0)
+  return { ...pair, sealedPrivateKey, sealedWith: line.fingerprint }
 }
 
 /**
@@ -55,7 +67,7 @@ export async function openSigningKey(
   key: Pick<SealedKeyPair, 'kid' | 'algorithm' | 'sealedPrivateKey'>,
   sealingKey: SealingKey,
 ): Promise<CryptoKey> {
-  const encoded = open(sealingKey.bytes, key.sealedPrivateKey, sealingContext(key.kid))
+  const encoded = sealingKey.open(key.sealedPrivateKey, signingKeyContext(key.kid)).opened
   try {
     const privateKey = createPrivateKey({ key: encoded, format: 'der', type: 'pkcs8' })
     const publicJwk = publicPart(key.algorithm, createPublicKey(privateKey).export({ format: 'jwk' }))
@@ -70,12 +82,7 @@ export async function openSigningKey(
 
 /** Whether `sealingKey` opens this sealed private part; says nothing about what is inside. */
 export function opensSigningKey(kid: string, sealedPrivateKey: Uint8Array, sealingKey: SealingKey): boolean {
-  try {
-    open(sealingKey.bytes, sealedPrivateKey, sealingContext(kid)).fill(0)
-    return true
-  } catch {
-    return false
-  }
+  return sealingKey.opens(sealedPrivateKey, signingKeyContext(kid))
 }
 
 /**
@@ -118,6 +125,7 @@ function requireSuitable(algorithm: SigningAlgorithm, key: KeyObject): void {
   if (objection) throw new Error(`the key cannot be used for ${algorithm}: ${objection}`)
 }
 
-function sealingContext(kid: string): string {
+/** What a sealed private part is bound to: it is a signing key, and this one. */
+export function signingKeyContext(kid: string): string {
   return `signing:${kid}`
 }

@@ -1,8 +1,14 @@
 import type { Logger } from '../telemetry/logger.ts'
 import { makeJwks, type PublishedJwks } from './jwks.ts'
-import { type CryptoKey, importPublicKey, openSigningKey, type PublicJwk } from './key-material.ts'
+import {
+  type CryptoKey,
+  importPublicKey,
+  openSigningKey,
+  opensSigningKey,
+  type PublicJwk,
+} from './key-material.ts'
 import { type KeySchedule, reckoningWith } from './schedule.ts'
-import { type SealingKey, wrongSealingKey } from './sealing-key.ts'
+import { type SealingKey, type SealingKeyLines, wrongSealingKey } from './sealing-key.ts'
 import { keyLives, type SigningKey } from './signing-key.ts'
 import type { LoadedSigningKeys, StoredSigningKey } from './signing-keys.ts'
 
@@ -27,8 +33,10 @@ export interface KeySet {
   readonly schedule: KeySchedule
   /** Undefined where there is no key: an empty set is never published (RFC 7517 allows it, its readers break). */
   readonly jwks: PublishedJwks | undefined
-  /** Whether the sealing key is known to be the right one: it opens a row, or there is none to open. */
+  /** Whether the sealing key is known to be the right one: it opens a row, or has sealed one, or there is none to open. */
   readonly isRightlySealed: boolean
+  /** What was tried to open the rows with. */
+  readonly lines: SealingKeyLines
 }
 
 interface Dependencies {
@@ -48,28 +56,58 @@ export async function assembleKeySet(
   before: KeySet | undefined,
   { sealingKey, schedule, logger }: Dependencies,
 ): Promise<KeySet> {
+  // An operator may have added a line, and wants to know that this node has it before anything is sealed with it.
+  void sealingKey.reread('routine')
+  if (loaded.keys.some((key) => isUnopenedNews(key, before, sealingKey))) await sealingKey.reread('unopened')
+  const lines = sealingKey.lines()
+  // What did not open with other lines may open now.
+  const isToTryAgain = before?.lines !== lines
   const keys = new Map<string, ImportedKey>()
   const rules = reckoningWith(schedule, loaded.jwksMaxAgeSeconds)
   for (const { key, phase } of keyLives(loaded.keys, loaded.now, rules)) {
     if (phase === 'gone' || phase === 'revoked') continue
-    const imported = await importKey(key, before?.keys.get(key.kid), sealingKey, logger)
+    const imported = await importKey(key, before?.keys.get(key.kid), isToTryAgain, sealingKey, logger)
     if (imported) keys.set(key.kid, imported)
   }
   const sealed = [...keys.values()].filter(({ sealedPrivateKey }) => sealedPrivateKey !== null)
-  const isRightlySealed = sealed.length === 0 || sealed.some(({ isOpened }) => isOpened)
-  if (!isRightlySealed && before === undefined) throw wrongSealingKey(sealingKey)
+  const isRightlySealed =
+    sealed.length === 0 || sealed.some(({ isOpened }) => isOpened) || hasSealed(loaded, lines)
+  if (!isRightlySealed && before === undefined) {
+    throw wrongSealingKey(
+      sealingKey,
+      loaded.keys.map(({ sealedWith }) => sealedWith),
+    )
+  }
   return {
     rows: loaded.keys,
     keys,
     schedule: rules,
     jwks: keys.size === 0 ? undefined : makeJwks([...keys.values()], schedule),
     isRightlySealed,
+    lines,
   }
+}
+
+/** Whether a private part has been stored or sealed anew since the last reading, and does not open. */
+function isUnopenedNews(
+  { kid, sealedPrivateKey }: StoredSigningKey,
+  before: KeySet | undefined,
+  sealingKey: SealingKey,
+): boolean {
+  if (sealedPrivateKey === null || before?.keys.get(kid)?.sealedPrivateKey?.equals(sealedPrivateKey))
+    return false
+  return !opensSigningKey(kid, sealedPrivateKey, sealingKey)
+}
+
+/** Whether one of the lines has sealed a row: what does not open nevertheless is damaged. */
+function hasSealed({ keys }: LoadedSigningKeys, lines: SealingKeyLines): boolean {
+  return keys.some(({ sealedWith }) => lines.some(({ fingerprint }) => fingerprint === sealedWith))
 }
 
 async function importKey(
   stored: StoredSigningKey,
   before: ImportedKey | undefined,
+  isToTryAgain: boolean,
   sealingKey: SealingKey,
   logger: Logger,
 ): Promise<ImportedKey | undefined> {
@@ -81,7 +119,8 @@ async function importKey(
   const life = { ...lifeOf(stored), publicJwk, publicKey, sealedPrivateKey }
 
   if (sealedPrivateKey === null) return { ...life, privateKey: undefined, isOpened: false }
-  if (before?.sealedPrivateKey?.equals(sealedPrivateKey)) {
+  const isKnown = before?.sealedPrivateKey?.equals(sealedPrivateKey) ?? false
+  if (before && isKnown && (before.isOpened || !isToTryAgain)) {
     return { ...life, privateKey: before.privateKey, isOpened: before.isOpened }
   }
   const opened = await openSigningKey({ ...stored, sealedPrivateKey }, sealingKey).catch(

@@ -1,7 +1,8 @@
 import type { Database, Queryable } from '../postgres/database.ts'
-import { opensSigningKey } from './key-material.ts'
-import { type SealingKey, wrongSealingKey } from './sealing-key.ts'
-import { opensSymmetricKey } from './symmetric-key.ts'
+import { resealPair, type SealedKeyPair, signingKeyContext } from './key-material.ts'
+import { opensWith, type SealingKey, type SealingKeyLine, wrongSealingKey } from './sealing-key.ts'
+import type { SealedRow } from './sealing-use.ts'
+import { symmetricKeyContext } from './symmetric-key.ts'
 
 /** One number for all nodes: whoever holds this advisory lock changes the key tables. */
 const KEYS_LOCK = 7_600_002
@@ -28,22 +29,61 @@ export function changeKeys<T>(
   })
 }
 
+/** Everything that is sealed, in the same order each time. */
+export async function readSealedRows(source: Queryable): Promise<SealedRow[]> {
+  const signing = await source.query<{ kid: string; sealed: Buffer; sealed_with: string | null }>(
+    `select kid, sealed_private_key as sealed, sealed_with from signing_keys
+     where sealed_private_key is not null order by kid collate "C"`,
+  )
+  const symmetric = await source.query<{
+    purpose: string
+    version: number
+    sealed: Buffer
+    sealed_with: string | null
+  }>(
+    `select purpose, version, sealed_key as sealed, sealed_with from symmetric_keys
+     order by purpose collate "C", version`,
+  )
+  return [
+    ...signing.map(({ kid, sealed, sealed_with: sealedWith }): SealedRow => {
+      return { table: 'signing_keys', name: kid, context: signingKeyContext(kid), sealed, sealedWith }
+    }),
+    ...symmetric.map(({ purpose, version, sealed, sealed_with: sealedWith }): SealedRow => {
+      const context = symmetricKeyContext({ purpose, version })
+      return { table: 'symmetric_keys', name: `${purpose} ${version}`, context, sealed, sealedWith }
+    }),
+  ]
+}
+
 /**
- * Refuses to seal anything new with a key that opens nothing of what is stored: a node with the wrong file must not
- * leave keys behind that no other node can use.
- * @throws SealingKeyProblem `wrong`
+ * The line to seal something new with: the first one that opens anything stored, so that every node can open it that
+ * works now; the first of all on an empty database. A node with the wrong key must not leave rows behind that no other
+ * node can use.
+ * @throws SealingKeyProblem `wrong` when no line opens anything stored
  */
-export async function requireRightSealingKey(transaction: Queryable, sealingKey: SealingKey): Promise<void> {
-  const signing = await transaction.query<{ kid: string; sealed: Buffer }>(
-    'select kid, sealed_private_key as sealed from signing_keys where sealed_private_key is not null',
+export async function requireRightSealingKey(
+  transaction: Queryable,
+  sealingKey: SealingKey,
+): Promise<SealingKeyLine> {
+  const rows = await readSealedRows(transaction)
+  const lines = sealingKey.lines()
+  if (rows.length === 0) return lines[0]
+  const right =
+    lines.find((line) => rows.some(({ sealed, context }) => opensWith([line], sealed, context))) ??
+    // What it sealed is damaged, all of it; the key is the right one nevertheless.
+    lines.find(({ fingerprint }) => rows.some(({ sealedWith }) => sealedWith === fingerprint))
+  if (right) return right
+  throw wrongSealingKey(
+    sealingKey,
+    rows.map(({ sealedWith }) => sealedWith),
   )
-  const symmetric = await transaction.query<{ purpose: string; version: number; sealed: Buffer }>(
-    'select purpose, version, sealed_key as sealed from symmetric_keys',
-  )
-  const isRight =
-    signing.some(({ kid, sealed }) => opensSigningKey(kid, sealed, sealingKey)) ||
-    symmetric.some(({ purpose, version, sealed }) =>
-      opensSymmetricKey({ purpose, version }, sealed, sealingKey),
-    )
-  if (!isRight && signing.length + symmetric.length > 0) throw wrongSealingKey(sealingKey)
+}
+
+/** A pair that was sealed before anybody could know with which line. */
+export async function underRightLine(
+  transaction: Queryable,
+  pair: SealedKeyPair,
+  sealingKey: SealingKey,
+): Promise<SealedKeyPair> {
+  return resealPair(pair, sealingKey, await requireRightSealingKey(transaction, sealingKey))
 }

@@ -116,7 +116,7 @@ export function makeKeyring({
       await nodes?.report({
         id: nodeId,
         jwksMaxAgeSeconds: schedule.jwksMaxAgeSeconds,
-        sealingKeys: [sealingKey.fingerprint],
+        sealingKeys: sealingKey.fingerprints,
         signsWith: signsWith(),
       })
     } catch (error) {
@@ -200,6 +200,7 @@ export function makeKeyring({
 
   return {
     async start() {
+      if (nodes) logger.info({ node: nodeId }, 'the name that this node serves under')
       await sets.start()
       await maintain()
     },

@@ -5,10 +5,10 @@ import { addSeconds } from '../clock.ts'
 import type { Database, Queryable } from '../postgres/database.ts'
 import { isSigningAlgorithm } from './algorithms.ts'
 import { generateSigningKey, type SealedKeyPair, sealSigningKey } from './key-material.ts'
-import { changeKeys, requireRightSealingKey } from './key-tables-postgres.ts'
+import { changeKeys, requireRightSealingKey, underRightLine } from './key-tables-postgres.ts'
 import { isIntroduced, type MaintenanceStep, maintenanceSteps } from './rotation.ts'
 import { type KeySchedule, publishToActivateSeconds, reckoningWith } from './schedule.ts'
-import type { SealingKey } from './sealing-key.ts'
+import type { SealingKey, SealingKeyLine } from './sealing-key.ts'
 import type { KeyChange, LoadedSigningKeys, SigningKeys, StoredSigningKey } from './signing-keys.ts'
 
 /** Who the audit log names for what happens by itself. */
@@ -33,18 +33,17 @@ export function signingKeysPostgres({
           applySteps(transaction, now, schedule, pairs, sealingKey),
         )
         done.push(...round.done)
-        if (round.lacking.length === 0) return done
+        const { line } = round
+        if (line === undefined) return done
         // Made with the lock released: it takes a while. Should another node be quicker, ours are thrown away.
-        pairs = await Promise.all(
-          round.lacking.map(({ algorithm }) => generateSigningKey(algorithm, sealingKey)),
-        )
+        pairs = await Promise.all(round.lacking.map(({ algorithm }) => generateSigningKey(algorithm, line)))
       }
     },
 
     async introduce(algorithm, schedule, actor) {
-      const pair = await generateSigningKey(algorithm, sealingKey)
+      const made = await generateSigningKey(algorithm, sealingKey.lines()[0])
       return changeKeys(database, async (transaction, now) => {
-        await requireRightSealingKey(transaction, sealingKey)
+        const pair = await underRightLine(transaction, made, sealingKey)
         const { keys, jwksMaxAgeSeconds } = await readKeys(transaction)
         if (isIntroduced(algorithm, keys)) return undefined
         const delay = publishToActivateSeconds(reckoningWith(schedule, jwksMaxAgeSeconds))
@@ -68,7 +67,7 @@ export function signingKeysPostgres({
         return planned
       }),
 
-    seal: (algorithm, privateKey) => sealSigningKey(algorithm, privateKey, sealingKey),
+    seal: (algorithm, privateKey) => sealSigningKey(algorithm, privateKey, sealingKey.lines()[0]),
 
     change: (decide, actor) =>
       changeKeys(database, async (transaction, now) => {
@@ -92,11 +91,16 @@ async function makeChange(
     case 'revoke':
       return revokeKey(transaction, change.kid, now, actor)
     case 'import':
-      await requireRightSealingKey(transaction, sealingKey)
-      return insertKey(transaction, change.pair, now, change.activatesAt, {
-        event: 'signing_key.imported',
-        actor,
-      })
+      return insertKey(
+        transaction,
+        await underRightLine(transaction, change.pair, sealingKey),
+        now,
+        change.activatesAt,
+        {
+          event: 'signing_key.imported',
+          actor,
+        },
+      )
   }
 }
 
@@ -110,12 +114,14 @@ interface Row {
   activates_at: Date | null
   revoked_at: Date | null
   jwks_max_age_seconds: number | null
+  sealed_with: string | null
 }
 
 /** All rows and the time in one statement; the join gives the time even where there is no row. Needs no sealing key. */
 export async function readKeys(source: Queryable): Promise<LoadedSigningKeys> {
   const rows = await source.query<Row>(
     `select clock.now, kid, algorithm, public_jwk, sealed_private_key, published_at, activates_at, revoked_at,
+       sealed_with,
        (select max(jwks_max_age_seconds) from nodes where seen_at > clock.now - interval '1 day')
          as jwks_max_age_seconds
      from (select clock_timestamp() as now) as clock left join signing_keys on true
@@ -139,26 +145,31 @@ function toKeys(row: Row): StoredSigningKey[] {
       holdsPrivateKey: row.sealed_private_key !== null,
       publicJwk: row.public_jwk,
       sealedPrivateKey: row.sealed_private_key,
+      sealedWith: row.sealed_with,
     },
   ]
 }
 
 type Creation = Extract<MaintenanceStep, { step: 'create' }>
 
-/** Applies all steps that `pairs` suffices for; `lacking` are the creations for which a pair must be made first. */
+/**
+ * Applies all steps that `pairs` suffices for; `lacking` are the creations for which a pair must be made first, sealed
+ * with `line`, which is undefined where none lacks.
+ */
 async function applySteps(
   transaction: Queryable,
   now: Date,
   schedule: KeySchedule,
   pairs: readonly SealedKeyPair[],
   sealingKey: SealingKey,
-): Promise<{ done: MaintenanceStep[]; lacking: Creation[] }> {
+): Promise<{ done: MaintenanceStep[]; lacking: Creation[]; line: SealingKeyLine | undefined }> {
   const { keys, jwksMaxAgeSeconds } = await readKeys(transaction)
   const steps = maintenanceSteps(keys, now, reckoningWith(schedule, jwksMaxAgeSeconds))
   const creations = steps.filter((step) => step.step === 'create')
-  if (creations.length > 0) await requireRightSealingKey(transaction, sealingKey)
+  const line = creations.length > 0 ? await requireRightSealingKey(transaction, sealingKey) : undefined
 
-  const unused = [...pairs]
+  // Somebody may have resealed everything while the pairs were made.
+  const unused = pairs.filter(({ sealedWith }) => sealedWith === line?.fingerprint)
   const taken = creations.map(({ algorithm }) => {
     const index = unused.findIndex((pair) => pair.algorithm === algorithm)
     return index < 0 ? undefined : unused.splice(index, 1)[0]
@@ -184,7 +195,7 @@ async function applySteps(
     }
     done.push(step)
   }
-  return { done, lacking: isSupplied ? [] : creations }
+  return isSupplied ? { done, lacking: [], line: undefined } : { done, lacking: creations, line }
 }
 
 async function insertKey(
@@ -194,11 +205,12 @@ async function insertKey(
   activatesAt: Date | null,
   said: Pick<AuditEvent, 'event' | 'actor'>,
 ): Promise<void> {
-  const { kid, algorithm, publicJwk, sealedPrivateKey } = pair
+  const { kid, algorithm, publicJwk, sealedPrivateKey, sealedWith } = pair
   await transaction.query(
-    `insert into signing_keys (kid, algorithm, public_jwk, sealed_private_key, published_at, activates_at, created_at)
-     values ($1, $2, $3, $4, $5, $6, $5)`,
-    [kid, algorithm, JSON.stringify(publicJwk), sealedPrivateKey, now, activatesAt],
+    `insert into signing_keys (kid, algorithm, public_jwk, sealed_private_key, published_at, activates_at, created_at,
+       sealed_with)
+     values ($1, $2, $3, $4, $5, $6, $5, $7)`,
+    [kid, algorithm, JSON.stringify(publicJwk), sealedPrivateKey, now, activatesAt, sealedWith],
   )
   await recordAudit(transaction, {
     ...said,

@@ -11,6 +11,8 @@ export interface StoredSigningKey extends SigningKey {
   readonly publicJwk: JWK
   /** Null once it has been wiped. */
   readonly sealedPrivateKey: Buffer | null
+  /** The fingerprint of the line that sealed it; null where an earlier release did. */
+  readonly sealedWith: string | null
 }
 
 /** All keys, and what the database's clock said when they were read. */

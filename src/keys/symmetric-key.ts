@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { addSeconds } from '../clock.ts'
-import { open, seal } from '../crypto/envelope.ts'
+import { seal } from '../crypto/envelope.ts'
 import { Refusal } from '../refusal.ts'
 import type { KeySchedule } from './schedule.ts'
-import type { SealingKey } from './sealing-key.ts'
+import type { SealingKey, SealingKeyLine } from './sealing-key.ts'
 
 /** What symmetric keys are for. One row to add here, and the type forbids any other. */
 export const SYMMETRIC_PURPOSES = ['refresh-token', 'audit'] as const
@@ -42,12 +42,9 @@ export function requireSymmetricDelay(activatesAt: Date, now: Date, schedule: Ke
 }
 
 /** A new random key, sealed for its row. */
-export function sealNewSymmetricKey(
-  row: { purpose: string; version: number },
-  sealingKey: SealingKey,
-): Buffer {
+export function sealNewSymmetricKey(row: { purpose: string; version: number }, line: SealingKeyLine): Buffer {
   const key = randomBytes(KEY_BYTES)
-  const sealed = seal(sealingKey.bytes, key, sealingContext(row))
+  const sealed = seal(line.bytes, key, symmetricKeyContext(row))
   key.fill(0)
   return sealed
 }
@@ -58,7 +55,7 @@ export function openSymmetricKey(
   sealed: Uint8Array,
   sealingKey: SealingKey,
 ): Buffer {
-  return open(sealingKey.bytes, sealed, sealingContext(row))
+  return sealingKey.open(sealed, symmetricKeyContext(row)).opened
 }
 
 /** Whether `sealingKey` opens this row. */
@@ -67,14 +64,10 @@ export function opensSymmetricKey(
   sealed: Uint8Array,
   sealingKey: SealingKey,
 ): boolean {
-  try {
-    openSymmetricKey(row, sealed, sealingKey).fill(0)
-    return true
-  } catch {
-    return false
-  }
+  return sealingKey.opens(sealed, symmetricKeyContext(row))
 }
 
-function sealingContext({ purpose, version }: { purpose: string; version: number }): string {
+/** What a sealed symmetric key is bound to: its purpose and its version. */
+export function symmetricKeyContext({ purpose, version }: { purpose: string; version: number }): string {
   return `symmetric:${purpose}:${version}`
 }

@@ -23,23 +23,24 @@ export function symmetricKeysPostgres({
   return {
     async load(purpose) {
       const rows = await database.query<Row>(
-        `select clock.now, version, sealed_key, activates_at
+        `select clock.now, version, sealed_key, activates_at, sealed_with
          from (select clock_timestamp() as now) as clock left join symmetric_keys on purpose = $1
          order by version`,
         [purpose],
       )
       const [first] = rows
       if (!first) throw new Error('the database did not say what time it is')
-      const keys: SymmetricKey[] = []
-      const unopened: number[] = []
-      for (const { version, sealed_key, activates_at } of rows) {
-        if (version === null) continue
-        const key = openOrNot({ purpose, version }, sealed_key, sealingKey)
-        if (key) keys.push({ version, key, activatesAt: activates_at })
-        else unopened.push(version)
+      let opened = openAll(purpose, rows, sealingKey)
+      if (opened.unopened.length > 0) {
+        await sealingKey.reread('unopened')
+        opened = openAll(purpose, rows, sealingKey)
       }
-      if (keys.length === 0 && unopened.length > 0) throw wrongSealingKey(sealingKey)
-      return { keys, unopened, now: first.now }
+      if (opened.keys.length === 0 && opened.unopened.length > 0) {
+        const sealedWith = rows.map(({ sealed_with }) => sealed_with)
+        const hasSealed = sealingKey.lines().some(({ fingerprint }) => sealedWith.includes(fingerprint))
+        if (!hasSealed) throw wrongSealingKey(sealingKey, sealedWith)
+      }
+      return { ...opened, now: first.now }
     },
 
     ensure: (purpose) =>
@@ -66,11 +67,11 @@ export function symmetricKeysPostgres({
     now: Date,
     actor: string,
   ): Promise<void> {
-    await requireRightSealingKey(transaction, sealingKey)
+    const line = await requireRightSealingKey(transaction, sealingKey)
     await transaction.query(
-      `insert into symmetric_keys (purpose, version, sealed_key, activates_at, created_at)
-       values ($1, $2, $3, $4, $5)`,
-      [row.purpose, row.version, sealNewSymmetricKey(row, sealingKey), activatesAt, now],
+      `insert into symmetric_keys (purpose, version, sealed_key, activates_at, created_at, sealed_with)
+       values ($1, $2, $3, $4, $5, $6)`,
+      [row.purpose, row.version, sealNewSymmetricKey(row, line), activatesAt, now, line.fingerprint],
     )
     const details = { ...row, activates_at: activatesAt.toISOString() }
     await recordAudit(transaction, { event: 'symmetric_key.created', actor, details })
@@ -82,14 +83,22 @@ interface Row {
   version: number | null
   sealed_key: Buffer
   activates_at: Date
+  sealed_with: string | null
 }
 
-function openOrNot(row: { purpose: string; version: number }, sealed: Buffer, sealingKey: SealingKey) {
-  try {
-    return openSymmetricKey(row, sealed, sealingKey)
-  } catch {
-    return undefined
+function openAll(purpose: SymmetricPurpose, rows: readonly Row[], sealingKey: SealingKey) {
+  const keys: SymmetricKey[] = []
+  const unopened: number[] = []
+  for (const { version, sealed_key, activates_at } of rows) {
+    if (version === null) continue
+    try {
+      const key = openSymmetricKey({ purpose, version }, sealed_key, sealingKey)
+      keys.push({ version, key, activatesAt: activates_at })
+    } catch {
+      unopened.push(version)
+    }
   }
+  return { keys, unopened }
 }
 
 /** The highest version of a purpose; 0 where there is none. */

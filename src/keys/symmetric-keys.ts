@@ -14,7 +14,7 @@ export interface LoadedSymmetricKeys {
 export interface SymmetricKeys {
   /**
    * All versions of a purpose.
-   * @throws SealingKeyProblem `wrong` when there are some and none opens
+   * @throws SealingKeyProblem `wrong` when there are some, none opens, and another sealing key has sealed them
    * @throws Unavailable when the database does not answer
    */
   load(purpose: SymmetricPurpose): Promise<LoadedSymmetricKeys>

@@ -44,6 +44,7 @@ describe('the commands', () => {
       'keys init',
       'keys list',
       'keys plan',
+      'keys reseal',
       'keys revoke',
       'keys rotate',
       'migrate',
@@ -70,7 +71,7 @@ describe('the commands', () => {
     it(`${name} takes no secret as an argument`, () => {
       const secrets = /password|secret|token/
       for (const option of command.options) {
-        if (!secrets.test(option.long ?? '') || option.long?.endsWith('-ttl')) continue
+        if (!secrets.test(option.long ?? '') || /-(ttl|alg)$/.test(option.long ?? '')) continue
         expect(option.required || option.optional, option.flags).to.equal(false)
       }
       // `explain` takes what an operator has found, and `-` for what nobody else is to see.

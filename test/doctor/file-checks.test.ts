@@ -7,7 +7,7 @@ import { configurationChecks } from '../../src/doctor/configuration-checks.ts'
 import { dataDirectoryChecks, lookAtDataDirectory } from '../../src/doctor/data-directory-checks.ts'
 import { sealingKeyChecks } from '../../src/doctor/sealing-key-checks.ts'
 import { obstacleToWriting } from '../../src/doctor/writable.ts'
-import { createSealingKey, readSealingKey, sealingKeyPath } from '../../src/keys/sealing-key.ts'
+import { createSealingKey, readSealingKeyFile, sealingKeyPath } from '../../src/keys/sealing-key-file.ts'
 
 describe('the doctor and files', () => {
   let directory: string
@@ -18,11 +18,17 @@ describe('the doctor and files', () => {
   afterEach(() => rmSync(directory, { recursive: true }))
 
   async function sealingKeyStatuses(isMadeAtStart = false) {
-    const facts = await readSealingKey(directory).then(
-      ({ fingerprint }) => ({ fingerprint, problem: undefined }),
-      (problem) => ({ fingerprint: undefined, problem }),
+    const facts = await readSealingKeyFile(directory).then(
+      (lines) => ({ fingerprints: lines.map(({ fingerprint }) => fingerprint), problem: undefined }),
+      (problem) => ({ fingerprints: undefined, problem }),
     )
-    const results = sealingKeyChecks({ directory, isMadeAtStart, ...facts })
+    const results = sealingKeyChecks({
+      directory,
+      isMadeAtStart,
+      isFromCommand: false,
+      use: undefined,
+      ...facts,
+    })
     return Object.fromEntries(results.map(({ check, status }) => [check, status]))
   }
 
@@ -30,6 +36,7 @@ describe('the doctor and files', () => {
     await createSealingKey(directory)
     expect(await sealingKeyStatuses()).to.deep.equal({
       'sealing key': 'ok',
+      'sealing key lines': 'ok',
       'sealing key file': 'ok',
       'keys directory': 'ok',
     })
@@ -84,9 +91,16 @@ describe('the doctor and files', () => {
       expect(found).to.include({ status: 'fail', found: `${file} is no directory` })
       expect(found?.advice).to.include('KEYTURN_DATA_DIR')
     }
-    const problem = await readSealingKey(join(directory, 'keys')).catch((error) => error)
+    const problem = await readSealingKeyFile(join(directory, 'keys')).catch((error) => error)
     const look = (keys: string) =>
-      sealingKeyChecks({ directory: keys, isMadeAtStart: true, fingerprint: undefined, problem })[0]
+      sealingKeyChecks({
+        directory: keys,
+        isMadeAtStart: true,
+        isFromCommand: false,
+        fingerprints: undefined,
+        use: undefined,
+        problem,
+      })[0]
     expect(look(join(file, 'keys'))).to.include({ status: 'fail', found: `${file} is no directory` })
     expect(look(join(directory, 'keys')), 'control').to.include({ status: 'skipped' })
   })

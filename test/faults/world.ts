@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { createSealingKey } from '../../src/keys/sealing-key.ts'
+import { createSealingKey } from '../../src/keys/sealing-key-file.ts'
 import { type RunningCluster, startCluster } from '../support/redis-cluster.ts'
 import { type RunningSentinel, startSentinel } from '../support/redis-sentinel.ts'
 import { type Build, RETRY_WINDOW_MS } from './builds.ts'

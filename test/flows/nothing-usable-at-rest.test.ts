@@ -49,15 +49,15 @@ describe('P5 S-058 nothing usable at rest', () => {
     )
     const dump = await dumpPostgres(database)
     expect(dump).not.to.match(/PRIVATE KEY|"(d|p|q|dp|dq|qi)":/)
-    expect(dump.toLowerCase()).not.to.contain(testSealingKey.bytes.toString('hex'))
+    expect(dump.toLowerCase()).not.to.contain(testSealingKey.lines()[0].bytes.toString('hex'))
     expect(rows).to.have.length(2)
     for (const row of rows) {
       expect(dump, 'control: the public key is there').to.contain(row.public_jwk.n)
-      const privateKey = open(testSealingKey.bytes, row.sealed_private_key, `signing:${row.kid}`)
+      const privateKey = open(testSealingKey.lines()[0].bytes, row.sealed_private_key, `signing:${row.kid}`)
       // The end of a PKCS #8 key is private; its beginning is the same for all.
       expect(dump.toLowerCase()).not.to.contain(privateKey.subarray(-32).toString('hex'))
     }
-    noteSecret(testSealingKey.bytes.toString('base64url'))
+    noteSecret(testSealingKey.lines()[0].bytes.toString('base64url'))
     expect(secretsIn(dump)).to.deep.equal([])
   })
 })

@@ -12,6 +12,7 @@ import {
 import { failureOf, newSealingKey } from './fixtures.ts'
 
 const sealing = newSealingKey()
+const [line] = sealing.lines()
 
 /** Published keys, and what they signed. */
 const VECTORS = [
@@ -60,7 +61,7 @@ for (const { algorithm, kid, jwk, jws, payload } of VECTORS) {
     })
 
     it('seals the private key under that kid, and publishes no private member', async () => {
-      const pair = await sealSigningKey(algorithm, privateKeyOf(jwk), sealing)
+      const pair = await sealSigningKey(algorithm, privateKeyOf(jwk), line)
       expect(pair).to.deep.include({ kid, algorithm, publicJwk })
     })
 
@@ -76,7 +77,7 @@ for (const { algorithm, kid, jwk, jws, payload } of VECTORS) {
     })
 
     it('makes signatures of 64 raw bytes, which its public half verifies', async () => {
-      const pair = await sealSigningKey(algorithm, privateKeyOf(jwk), sealing)
+      const pair = await sealSigningKey(algorithm, privateKeyOf(jwk), line)
       const privateKey = await openSigningKey(pair, sealing)
       const token = await new SignJWT({}).setProtectedHeader({ alg: algorithm }).sign(privateKey)
       expect(Buffer.from(token.split('.')[2] ?? '', 'base64url')).to.have.length(64)
@@ -90,7 +91,7 @@ for (const { algorithm, kid, jwk, jws, payload } of VECTORS) {
 describe('EdDSA', () => {
   it('signs as RFC 8037 A.4 does, byte for byte: it is deterministic', async () => {
     const { algorithm, jwk, jws } = VECTORS[1]
-    const key = await openSigningKey(await sealSigningKey(algorithm, privateKeyOf(jwk), sealing), sealing)
+    const key = await openSigningKey(await sealSigningKey(algorithm, privateKeyOf(jwk), line), sealing)
     const input = jws.slice(0, jws.lastIndexOf('.'))
     const signature = await webcrypto.subtle.sign('Ed25519', key, Buffer.from(input))
     expect(`${input}.${Buffer.from(signature).toString('base64url')}`).to.equal(jws)
@@ -100,7 +101,7 @@ describe('EdDSA', () => {
 describe('every algorithm', () => {
   for (const algorithm of SIGNING_ALGORITHM_NAMES) {
     it(`${algorithm} makes keys that it has nothing to object to, of the members it publishes`, async () => {
-      const pair = await generateSigningKey(algorithm, sealing)
+      const pair = await generateSigningKey(algorithm, line)
       const { kty, publicMembers } = algorithmRow(algorithm)
       expect(Object.keys(pair.publicJwk)).to.deep.equal(['kty', ...publicMembers])
       expect(pair.publicJwk).to.include({ kty })
@@ -122,7 +123,7 @@ describe('every algorithm', () => {
   for (const [what, [suits, key]] of Object.entries(KEYS)) {
     it(`K-04 ${what} is taken for ${suits ?? 'nothing'}, and refused for all else`, async () => {
       for (const algorithm of SIGNING_ALGORITHM_NAMES) {
-        const sealed = sealSigningKey(algorithm, key, sealing)
+        const sealed = sealSigningKey(algorithm, key, line)
         if (algorithm === suits) expect((await sealed).algorithm).to.equal(algorithm)
         else expect(await failureOf(sealed)).to.include({ code: 'unsuitable_key' })
       }

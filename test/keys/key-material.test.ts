@@ -13,6 +13,7 @@ import {
 import { failureOf, newSealingKey } from './fixtures.ts'
 
 const sealing = newSealingKey()
+const [line] = sealing.lines()
 
 function rsa(modulusLength: number, publicExponent = 65_537): KeyObject {
   return generateKeyPairSync('rsa', { modulusLength, publicExponent }).privateKey
@@ -35,7 +36,7 @@ describe('the material of a signing key', () => {
   })
 
   it('is a pair: what the private half signs, the public half verifies', async () => {
-    const pair = await generateSigningKey('RS256', sealing)
+    const pair = await generateSigningKey('RS256', line)
     const privateKey = await openSigningKey(pair, sealing)
     const { publicKey } = await importPublicKey(pair)
     const token = await new SignJWT({}).setProtectedHeader({ alg: 'RS256' }).sign(privateKey)
@@ -44,8 +45,8 @@ describe('the material of a signing key', () => {
   })
 
   it('S-163 shows nothing of the private half without the sealing key, nor under another kid', async () => {
-    const pair = await generateSigningKey('RS256', sealing)
-    const encoded = open(sealing.bytes, pair.sealedPrivateKey, `signing:${pair.kid}`)
+    const pair = await generateSigningKey('RS256', line)
+    const encoded = open(line.bytes, pair.sealedPrivateKey, `signing:${pair.kid}`)
     const { d, ...rest } = createPrivateKey({ key: encoded, format: 'der', type: 'pkcs8' }).export({
       format: 'jwk',
     })
@@ -67,34 +68,31 @@ describe('the material of a signing key', () => {
     ['a key that is for RSA-PSS only', generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey],
   ] as const) {
     it(`K-04 ${what} is refused for RS256`, async () => {
-      expect(await failureOf(sealSigningKey('RS256', key, sealing))).to.include({ code: 'unsuitable_key' })
+      expect(await failureOf(sealSigningKey('RS256', key, line))).to.include({ code: 'unsuitable_key' })
     })
   }
 
   it('a 2048-bit key from elsewhere is taken', async () => {
-    const pair = await sealSigningKey('RS256', rsa(2048), sealing)
+    const pair = await sealSigningKey('RS256', rsa(2048), line)
     expect(await openSigningKey(pair, sealing)).to.include({ type: 'private' })
   })
 
   it('K-04 a private half that does not belong to its kid never signs, though it opens', async () => {
-    const pair = await generateSigningKey('RS256', sealing)
+    const pair = await generateSigningKey('RS256', line)
     const encoded = rsa(2048).export({ format: 'der', type: 'pkcs8' })
-    const foreign = { ...pair, sealedPrivateKey: seal(sealing.bytes, encoded, `signing:${pair.kid}`) }
+    const foreign = { ...pair, sealedPrivateKey: seal(line.bytes, encoded, `signing:${pair.kid}`) }
     expect(opensSigningKey(pair.kid, foreign.sealedPrivateKey, sealing)).to.equal(true)
     expect(await failureOf(openSigningKey(foreign, sealing))).to.match(/belongs to another kid/)
   })
 
   it('K-04 a public half that does not belong to its kid is not imported', async () => {
-    const [one, other] = [
-      await generateSigningKey('RS256', sealing),
-      await generateSigningKey('RS256', sealing),
-    ]
+    const [one, other] = [await generateSigningKey('RS256', line), await generateSigningKey('RS256', line)]
     const mismatched = importPublicKey({ ...one, publicJwk: other.publicJwk })
     expect(await failureOf(mismatched)).to.match(/belongs to another kid/)
   })
 
   it('K-05 a private half with one bit changed does not open', async () => {
-    const pair = await generateSigningKey('RS256', sealing)
+    const pair = await generateSigningKey('RS256', line)
     for (const position of [0, 1, 20, pair.sealedPrivateKey.length - 1]) {
       const sealedPrivateKey = Buffer.from(pair.sealedPrivateKey)
       sealedPrivateKey.writeUInt8(sealedPrivateKey.readUInt8(position) ^ 1, position)

@@ -258,7 +258,11 @@ forEachDatabase((_name, open) => {
     it('K-05 a public part that is not the one its kid names is not published', async () => {
       await stock(database)
       const { active, next } = await kidsByPhase()
-      const foreign = await sealSigningKey('RS256', await SIGNING_ALGORITHMS.RS256.generate(), sealingKey)
+      const foreign = await sealSigningKey(
+        'RS256',
+        await SIGNING_ALGORITHMS.RS256.generate(),
+        sealingKey.lines()[0],
+      )
       await database.query('update signing_keys set public_jwk = $2 where kid = $1', [
         next,
         JSON.stringify(foreign.publicJwk),

@@ -1,5 +1,4 @@
 import { expect } from 'chai'
-import { open as unseal } from '../../src/crypto/envelope.ts'
 import { maintenanceSteps } from '../../src/keys/rotation.ts'
 import {
   publishToActivateSeconds,
@@ -188,7 +187,7 @@ forEachDatabase((_name, open) => {
       for (const { kid, public_jwk, sealed, row } of rows) {
         expect(public_jwk).to.have.all.keys('kty', 'n', 'e')
         expect(row).not.to.include(rsaEncryption)
-        expect(unseal(sealingKey.bytes, sealed, `signing:${kid}`).toString('hex')).to.include(rsaEncryption)
+        expect(sealingKey.open(sealed, `signing:${kid}`).opened.toString('hex')).to.include(rsaEncryption)
       }
       expect(JSON.stringify(await audited(database))).not.to.include('sealed')
     })

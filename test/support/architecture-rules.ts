@@ -138,7 +138,9 @@ export const DOMAIN_BUILTINS = [...PURE_BUILTINS, 'node:path', 'node:url']
 /** Files of the domain whose work is outside the process, and with what. */
 export const DOMAIN_IO: Readonly<Record<string, readonly string[]>> = {
   // The one key that lies in a file.
-  'keys/sealing-key.ts': ['node:fs/promises'],
+  'keys/sealing-key-file.ts': ['node:fs/promises'],
+  // … or is printed by a command.
+  'keys/sealing-key-command.ts': ['node:child_process'],
   // Passwords are hashed in processes of their own.
   'passwords/hash-child.ts': ['node:child_process'],
   'passwords/hash-pool.ts': ['node:child_process'],
@@ -148,6 +150,7 @@ export const DOMAIN_IO: Readonly<Record<string, readonly string[]>> = {
 export const DOMAIN_TIMERS: Readonly<Record<string, string>> = {
   'audit/tally.ts': 'counts are written once in a while',
   'audit/sequencer.ts': 'rows are chained within a second',
+  'keys/sealing-key-command.ts': 'a command that hangs is ended',
   'keys/reloading.ts': 'each node reads the keys every fifteen seconds',
   'tokens/anchors.ts': 'anchors are written in batches within 100 ms',
 }
