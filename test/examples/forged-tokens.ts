@@ -43,8 +43,11 @@ export function readToken(token: string): { header: Json; claims: Json; signatur
   return { header: read(header), claims: read(claims), signature }
 }
 
-export function rsaSignature(key: webcrypto.CryptoKey): Sign {
-  return async (input) => Buffer.from(await webcrypto.subtle.sign('RSASSA-PKCS1-v1_5', key, input))
+/** Signs with a key of ours, in the form that JWS wants (RFC 7518 §3.4: raw). */
+export function signatureOf(key: webcrypto.CryptoKey): Sign {
+  const { name } = key.algorithm
+  const algorithm = name === 'ECDSA' ? { name, hash: 'SHA-256' } : name
+  return async (input) => Buffer.from(await webcrypto.subtle.sign(algorithm, key, input))
 }
 
 const foreign = generateKeyPairSync('rsa', { modulusLength: 2048 })

@@ -6,7 +6,7 @@ import { activeKey } from '../../src/keys/signing-key.ts'
 import { signingKeysPostgres } from '../../src/keys/signing-keys-postgres.ts'
 import { openTestStores, startApp, type TestApp, type TestClient } from '../support/app.ts'
 import { afterwards } from '../support/root-hooks.ts'
-import { encodeToken, type Genuine, readToken, rsaSignature } from './forged-tokens.ts'
+import { encodeToken, type Genuine, readToken, signatureOf } from './forged-tokens.ts'
 
 /** What the resource servers under test are told they are. */
 export const AUDIENCE = 'https://api.example.com'
@@ -72,7 +72,7 @@ export async function startIssuer(): Promise<Issuer> {
         claims,
         publicJwk: published,
         signed: (changes) =>
-          encodeToken({ ...header, ...changes.header }, { ...claims, ...changes.claims }, rsaSignature(key)),
+          encodeToken({ ...header, ...changes.header }, { ...claims, ...changes.claims }, signatureOf(key)),
       }
     },
     jwksRequests: () => paths.filter((path) => path === '/.well-known/jwks.json').length,
