@@ -51,6 +51,7 @@ describe('keyturn clients', () => {
       ...['--audience', 'https://other.example.com', '--redirect-uri', 'https://shop.example.com/a'],
       ...['--redirect-uri', 'https://shop.example.com/b', '--access-token-ttl', '10m'],
       ...['--refresh-idle-ttl', '1.5h', '--refresh-absolute-ttl', '30d', '--late-policy', 'revoke'],
+      ...['--access-token-alg', 'RS256'],
     )
     const [client] = await json('list')
     expect(client).to.deep.include({
@@ -64,6 +65,7 @@ describe('keyturn clients', () => {
       audiences: ['https://api.example.com', 'https://other.example.com'],
       redirect_uris: ['https://shop.example.com/a', 'https://shop.example.com/b'],
       late_policy: 'revoke',
+      access_token_alg: 'RS256',
       access_token_ttl_seconds: 600,
       refresh_idle_ttl_seconds: 5400,
       refresh_absolute_ttl_seconds: 30 * 86_400,
@@ -103,6 +105,26 @@ describe('keyturn clients', () => {
       expect(await json('list')).to.deep.equal([])
     })
   }
+
+  it('create refuses an algorithm that no key signs, and says what to do', async () => {
+    for (const [algorithm, error, advice] of [
+      ['HS256', 'algorithm_unknown', 'RS256, ES256, EdDSA'],
+      ['EdDSA', 'algorithm_not_introduced', 'keyturn keys rotate --algorithm EdDSA'],
+    ] as const) {
+      const { code, stdout } = await keyturn(
+        'create',
+        '--name',
+        'X',
+        '--access-token-alg',
+        algorithm,
+        '--json',
+      )
+      const answer = JSON.parse(stdout)
+      expect({ code, error: answer.error }).to.deep.equal({ code: 1, error })
+      expect(JSON.stringify(answer)).to.include(advice)
+    }
+    expect(await json('list')).to.deep.equal([])
+  })
 
   it('rotate-secret prints a new secret and when the earlier one ends', async () => {
     const { client_id: id, client_secret: first } = await json('create', '--name', 'App')

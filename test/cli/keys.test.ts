@@ -81,6 +81,20 @@ describe('keyturn keys', () => {
     expect({ code: early.code, error: early.document.error }).to.deep.equal({ code: 1, error: 'too_early' })
     expect((await keys('list')).document).to.deep.equal(list)
 
+    const introduced = await keys('rotate', '--algorithm', 'ES256')
+    expect(introduced.code).to.equal(0)
+    expect(introduced.document).to.have.length(1)
+    expect(introduced.document[0]).to.include({
+      outcome: 'introduced',
+      algorithm: 'ES256',
+      retiring_kid: null,
+    })
+    const unknown = await keys('rotate', '--algorithm', 'none')
+    expect({ code: unknown.code, error: unknown.document.error }).to.deep.equal({
+      code: 1,
+      error: 'algorithm_unknown',
+    })
+
     const plan = (await keys('plan')).document
     expect(plan.map(({ at }: { at: string }) => at)).to.deep.equal(
       plan.map(({ at }: { at: string }) => at).sort(),

@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { expect } from 'chai'
 import { debianPython } from '../support/debian-python.ts'
 import { startExample } from '../support/example-server.ts'
 import { sharedServer } from '../support/shared-servers.ts'
+import { introduced } from '../support/signing-keys.ts'
 import { accessTokenOf } from './issuer.ts'
 import { ask, describeResourceServer } from './resource-server.contract.ts'
 
@@ -17,6 +19,23 @@ const python = sharedServer(async () => ({
   ])),
   stop: async () => {},
 }))
+
+const READ_FIRST_KEY = `
+import json, sys
+from jwt.algorithms import RSAAlgorithm
+RSAAlgorithm.from_jwk(json.dumps(json.loads(sys.argv[1])[0]))
+`
+
+/** Whether PyJWT makes an RSA key of the first one. */
+async function readsFirstKey(keys: readonly object[]): Promise<boolean> {
+  const { program, environment } = await python()
+  const { error, status } = spawnSync(program, ['-c', READ_FIRST_KEY, JSON.stringify(keys)], {
+    env: { PATH: process.env['PATH'], ...environment },
+    encoding: 'utf8',
+  })
+  if (error) throw error
+  return status === 0
+}
 
 describe('the Django REST Framework resource server of examples/', () => {
   const start = async (environment: Record<string, string>) => {
@@ -67,6 +86,15 @@ describe('the Django REST Framework resource server of examples/', () => {
     it('S-147 known limit: it does not look at typ, only at the claims', async () => {
       const token = await (await issuer().genuine()).signed({ header: { typ: 'JWT' } })
       expect((await ask(origin(), token)).status).to.equal(200)
+    })
+
+    it('a reader that takes the first key for an RSA key is right, whatever else is in the set', async () => {
+      for (const algorithm of ['ES256', 'EdDSA'] as const) await introduced(issuer().app, algorithm)
+      const { keys } = (await issuer().app.get('/.well-known/jwks.json')).body
+      expect(keys).to.have.length.greaterThan(3)
+      expect(await readsFirstKey(keys)).to.equal(true)
+      // Control: it reads no more than that.
+      expect(await readsFirstKey([...keys].reverse())).to.equal(false)
     })
 
     it('refuses a client that acts for itself: there is no user in its token', async () => {

@@ -4,6 +4,7 @@ import { publishToActivateSeconds } from '../../src/keys/schedule.ts'
 import { age, SCHEDULE } from '../keys/fixtures.ts'
 import { startApp } from '../support/app.ts'
 import { TestClock } from '../support/clock.ts'
+import { introduced } from '../support/signing-keys.ts'
 import { until } from '../support/until.ts'
 import { FORGERIES, readToken } from './forged-tokens.ts'
 import { AUDIENCE, accessTokenOf, type Issuer, startIssuer } from './issuer.ts'
@@ -138,6 +139,22 @@ export function describeResourceServer(
     expect((await ask(origin, after)).status).to.equal(200)
     expect((await ask(origin, before)).status).to.equal(200)
     expect(issuer.jwksRequests()).to.equal(asked)
+  })
+
+  it('reads RS256 out of a set with other kinds of key, and refuses what those signed', async () => {
+    const mixed = await startIssuer()
+    for (const algorithm of ['ES256', 'EdDSA'] as const) await introduced(mixed.app, algorithm)
+    const fresh = await start({ ISSUER: mixed.url, AUDIENCE })
+    expect((await ask(fresh, await mixed.aliceToken())).status).to.equal(200)
+    for (const accessTokenAlg of ['ES256', 'EdDSA']) {
+      const client = await mixed.app.createClient({ audiences: [AUDIENCE], accessTokenAlg })
+      const token = accessTokenOf((await mixed.app.signIn(client, 'alice')).body)
+      expect(readToken(token).header['alg']).to.equal(accessTokenAlg)
+      const answer = await ask(fresh, token)
+      expect(answer.status).to.equal(401)
+      expect(answer.headers.get('www-authenticate')).to.match(/^Bearer /)
+    }
+    expect((await ask(fresh, await mixed.aliceToken())).status).to.equal(200)
   })
 
   it('goes on while Keyturn is down, with the keys that it has', async () => {
