@@ -34,6 +34,7 @@ for (const [name, language, example, atLeast, at = 0] of [
   ['docs/resource-servers.md', 'ts', 'test/resource/frameworks.ts', 5, 1],
   ['docs/resource-servers.md', 'ts', 'test/resource/introspection.test.ts', 2, 2],
   ['docs/resource-servers.md', 'ts', 'examples/resource-server-jose/server.ts', 5, 3],
+  ['docs/resource-servers.md', 'python', 'examples/resource-server-fastapi/server.py', 5, 1],
   ['docs/resource-servers.md', 'nginx', 'examples/gateway-nginx/keyturn.conf', 5],
   ['docs/resource-servers.md', 'python', 'examples/resource-server-django/server.py', 5],
   ['docs/clients.md', 'ts', 'examples/client-node/main.ts', 5],
