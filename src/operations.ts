@@ -143,6 +143,7 @@ const OPERATIONS = {
   }),
   'keys.list': operation(z.object({}), async (administration) => (await administration.keys()).listKeys()),
   'keys.plan': operation(z.object({}), async (administration) => (await administration.keys()).planKeys()),
+  'keys.draw': operation(z.object({}), async (administration) => (await administration.keys()).drawKeys()),
   'keys.rotate': operation(
     z.object({ now: z.boolean(), algorithm: text.optional() }),
     async (administration, input) => {

@@ -1,5 +1,7 @@
+import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import type { Row } from './answer.ts'
+import { Refusal } from '../refusal.ts'
+import type { Answer, Row } from './answer.ts'
 import { addCommand, type Run } from './command.ts'
 import { addImportCommand } from './import-key.ts'
 import { type Column, table } from './output.ts'
@@ -14,7 +16,8 @@ const KEY_COLUMNS: readonly Column[] = [
   ['publishedAt', 'published'],
   ['activatesAt', 'activates'],
   ['retiresAt', 'retires'],
-  ['removesAt', 'removed'],
+  ['revokedAt', 'revoked'],
+  ['tokensUntil', 'tokens until'],
 ]
 const NO_KEYS = 'There are no signing keys yet: the first start makes them.'
 const OUTCOMES: Readonly<Record<string, string>> = {
@@ -39,16 +42,19 @@ export function addKeyCommands(program: Command, run: Run): void {
     }),
   )
 
-  addCommand(keys, 'plan', 'print when each key does what', 'keyturn keys plan').action(() =>
-    run(async ({ ask }) => {
-      const rows = await ask<Row[]>('keys.plan', {})
-      const shown = rows.map((row) => ({ ...row, event: String(row['event']).replaceAll('_', ' ') }))
-      return {
-        data: rows,
-        text: table(shown, ['at', 'event', 'kid', 'algorithm', ['isPast', 'past']], NO_KEYS),
-      }
-    }),
-  )
+  addCommand(keys, 'plan', 'print when each key does what', 'keyturn keys plan --svg plan.svg')
+    .option('--svg <file>', 'draw it as a picture into this file instead; - for stdout')
+    .action((options: { svg?: string }) =>
+      run(async ({ ask }) => {
+        if (options.svg !== undefined) return drawPlan(await ask<string>('keys.draw', {}), options.svg)
+        const rows = await ask<Row[]>('keys.plan', {})
+        const shown = rows.map((row) => ({ ...row, event: String(row['event']).replaceAll('_', ' ') }))
+        return {
+          data: rows,
+          text: table(shown, ['at', 'event', 'kid', 'algorithm', ['isPast', 'past']], NO_KEYS),
+        }
+      }),
+    )
 
   addCommand(
     keys,
@@ -73,6 +79,14 @@ export function addKeyCommands(program: Command, run: Run): void {
 
   addRevokeCommand(keys, run)
   addImportCommand(keys, run)
+}
+
+async function drawPlan(picture: string, path: string): Promise<Answer> {
+  if (path === '-') return { data: { svg: picture }, text: picture.trimEnd() }
+  await writeFile(path, picture).catch((error: { code?: string }) => {
+    throw new Refusal('file_unwritable', `${path} cannot be written (${error.code})`)
+  })
+  return { data: { path }, text: `Drew ${path}.` }
 }
 
 function reportLines(report: Row): string {

@@ -3,10 +3,18 @@ import { unknownAlgorithm } from './algorithm-choice.ts'
 import { isSigningAlgorithm, type SigningAlgorithm } from './algorithms.ts'
 import { makeImport } from './import-key.ts'
 import { introduce } from './introduction.ts'
+import { planPicture } from './plan-picture.ts'
 import { makeRevoke } from './revoke.ts'
 import { earliestActivation, type PlannedRotation, planRotation } from './rotation.ts'
 import { type KeySchedule, reckoningWith, retireToRemoveSeconds } from './schedule.ts'
-import { comparePublication, type KeyLife, type KeyPhase, keyLives, type SigningKey } from './signing-key.ts'
+import {
+  comparePublication,
+  type KeyLife,
+  type KeyPhase,
+  keyLives,
+  mayHaveSigned,
+  type SigningKey,
+} from './signing-key.ts'
 import type { LoadedSigningKeys, SigningKeys } from './signing-keys.ts'
 
 /** A signing key as an operator sees it. Plain data; times are ISO 8601, by the database's clock. */
@@ -19,6 +27,8 @@ export interface KeyDescription {
   readonly retiresAt: string | null
   readonly revokedAt: string | null
   readonly removesAt: string | null
+  /** Until when something that it signed may be alive; null where it has not signed, or goes on signing. */
+  readonly tokensUntil: string | null
   /** For a `next` key, the earliest safe moment for it to sign; null for any other. */
   readonly earliestActivationAt: string | null
 }
@@ -74,6 +84,16 @@ export function keyAdministration({
             signsFrom(left.key) - signsFrom(right.key) || comparePublication(left.key, right.key),
         )
         .map((life) => describe(life, now, rules))
+    },
+
+    /** The life of every key as a picture, an SVG document. */
+    async drawKeys(): Promise<string> {
+      const { keys, now, rules } = await loadWithRules()
+      const lives = keyLives(keys, now, rules).sort((left, right) => comparePublication(left.key, right.key))
+      return planPicture(
+        lives.map((life) => describe(life, now, rules)),
+        now.toISOString(),
+      )
     },
 
     /** The timeline of all keys, in order of time. What has no date yet is left out. */
@@ -146,6 +166,7 @@ function describe(
     retiresAt: key.revokedAt ? null : (retiresAt?.toISOString() ?? null),
     revokedAt: key.revokedAt?.toISOString() ?? null,
     removesAt: removesAt?.toISOString() ?? null,
+    tokensUntil: phase !== 'next' && mayHaveSigned(key) ? (removesAt?.toISOString() ?? null) : null,
     earliestActivationAt: phase === 'next' ? earliestActivation(key, now, schedule).toISOString() : null,
   }
 }
