@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { expect } from 'chai'
+import { createRemoteJWKSet, jwtVerify } from 'jose'
 import type { KeysEvent } from '../../src/resource/index.ts'
 import { until } from '../support/until.ts'
 import { type Behaviour, type IssuerKey, type KeyServer, outcome, startKeyServer } from './key-server.ts'
@@ -100,6 +101,12 @@ describe('the key cache of keyturn/resource', () => {
       server.behaviour = 'good'
       server.clock.advance(30 * SECOND)
       expect(await outcome(verifier.verify(await key.token()))).to.equal('good')
+    })
+
+    it('control: a cache without a cooldown asks each time, and that is counted', async () => {
+      const keys = createRemoteJWKSet(new URL(server.url), { cooldownDuration: 0 })
+      for (const token of await stormTokens(key, 50)) await jwtVerify(token, keys).catch(() => {})
+      expect(server.requests).to.have.length.of.at.least(50)
     })
 
     it('control: a kid that has just been published is found by the one question', async () => {
