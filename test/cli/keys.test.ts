@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -110,5 +111,34 @@ describe('keyturn keys', () => {
     expect(forPeople.stdout)
       .to.match(/^AT +EVENT +KID/)
       .and.to.include('may activate')
+  })
+
+  it('import takes a key from stdin, revoke says what it leaves exposed, plan --svg draws both', async () => {
+    const { url } = await openPostgres()
+    const run = (args: string[], stdin = '') => {
+      return runKeyturn(['keys', ...args], { cwd: directory, env: { KEYTURN_DATABASE_URL: url }, stdin })
+    }
+    await run(['init'])
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const imported = await run(
+      ['import', '-', '--json'],
+      privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
+    )
+    const { kid, ...rest } = JSON.parse(imported.stdout)
+    expect(rest).to.include({ algorithm: 'RS256', phase: 'active' })
+
+    const revoked = await run(['revoke', kid])
+    expect(revoked.code).to.equal(0)
+    expect(revoked.stdout).to.include(`${kid} (active) is revoked since`).and.to.include('PyJWT')
+    const again = JSON.parse((await run(['revoke', kid, '--json'])).stdout)
+    expect(again).to.include({ outcome: 'already_revoked', kid })
+    expect(again.exposure[0]).to.have.all.keys('verifier', 'trusts_until', 'behind_cache_until', 'remedy')
+    // A kid may begin with a dash.
+    const unknown = await run(['revoke', '-unknown', '--json'])
+    expect([unknown.code, JSON.parse(unknown.stdout).error]).to.deep.equal([1, 'unknown_key'])
+
+    expect((await run(['plan', '--svg', 'plan.svg'])).code).to.equal(0)
+    const picture = readFileSync(join(directory, 'plan.svg'), 'utf8')
+    expect(picture).to.include(`data-kid="${kid}" data-phase="revoked"`)
   })
 })
