@@ -86,8 +86,7 @@ export interface App {
 /** The one place where the parts are built and joined. It holds no rule of its own. */
 export function buildApp(parts: AppParts): App {
   const { config, database, redis, hasher, sealingKey, schedule, clock, logger } = parts
-  const { issuer } = config
-  const retryWindowSeconds = config.refreshRetryWindowSeconds
+  const { issuer, refreshRetryWindowSeconds: retryWindowSeconds } = config
 
   const metrics = makeMetrics()
   const readiness = makeReadiness()
@@ -214,6 +213,7 @@ export function buildApp(parts: AppParts): App {
     hashesRunning: () => hasher.stats().running,
     hashesQueued: () => hasher.stats().queued,
     auditUnchained: auditing.unchained,
+    signingKeysDamaged: keyring.damagedKeys,
     ...(calls && { redisUp: () => (calls.trouble() === undefined ? 1 : 0) }),
   })
 

@@ -35,6 +35,8 @@ export interface KeySet {
   readonly jwks: PublishedJwks | undefined
   /** Whether the sealing key is known to be the right one: it opens a row, or has sealed one, or there is none to open. */
   readonly isRightlySealed: boolean
+  /** How many rows have a part that cannot be used. */
+  readonly damaged: number
   /** What was tried to open the rows with. */
   readonly lines: SealingKeyLines
 }
@@ -63,11 +65,13 @@ export async function assembleKeySet(
   // What did not open with other lines may open now.
   const isToTryAgain = before?.lines !== lines
   const keys = new Map<string, ImportedKey>()
+  let unusable = 0
   const rules = reckoningWith(schedule, loaded.jwksMaxAgeSeconds)
   for (const { key, phase } of keyLives(loaded.keys, loaded.now, rules)) {
     if (phase === 'gone' || phase === 'revoked') continue
     const imported = await importKey(key, before?.keys.get(key.kid), isToTryAgain, sealingKey, logger)
     if (imported) keys.set(key.kid, imported)
+    else unusable++
   }
   const sealed = [...keys.values()].filter(({ sealedPrivateKey }) => sealedPrivateKey !== null)
   const isRightlySealed =
@@ -84,6 +88,7 @@ export async function assembleKeySet(
     schedule: rules,
     jwks: keys.size === 0 ? undefined : makeJwks([...keys.values()], schedule),
     isRightlySealed,
+    damaged: unusable + sealed.filter(({ isOpened }) => !isOpened).length,
     lines,
   }
 }

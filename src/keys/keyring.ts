@@ -70,6 +70,8 @@ export interface Keyring {
    * @throws Unavailable as long as there is nothing to publish
    */
   jwks(): PublishedJwks
+  /** How many keys are not usable as they are stored. */
+  damagedKeys(): number
   /** Ready is who can sign with the default; what is wrong with another algorithm is a note. */
   status(): Readiness
 }
@@ -77,10 +79,7 @@ export interface Keyring {
 const PART = 'signing-keys'
 const NODE_ID_BYTES = 9
 
-/**
- * The keyring over stored keys.
- * @param options.nodes where it says after each reading that it serves; left out where it does not
- */
+/** The keyring over stored keys; without `nodes` it does not say that it serves. */
 export function makeKeyring({
   signingKeys,
   nodes,
@@ -226,6 +225,7 @@ export function makeKeyring({
       const key = set?.keys.get(kid)
       return set && key && minimumIssuedAt(key, set.rows)
     },
+    damagedKeys: () => sets.latest()?.value.damaged ?? 0,
     jwks() {
       const jwks = sets.latest()?.value.jwks
       if (!jwks) throw unavailable('there is no key to publish yet')

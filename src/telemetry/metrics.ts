@@ -7,6 +7,7 @@ export interface Gauges {
   readonly hashesRunning: () => number
   readonly hashesQueued: () => number
   readonly auditUnchained: () => number
+  readonly signingKeysDamaged: () => number
   /** Only where there is Redis. */
   readonly redisUp?: () => number
 }
@@ -56,6 +57,11 @@ export function makeMetrics() {
         ['keyturn_hashes_running', 'Password hashes being computed.', gauges.hashesRunning],
         ['keyturn_hashes_queued', 'Password hashes waiting.', gauges.hashesQueued],
         ['keyturn_audit_unchained', 'Audit rows without a place in the chain yet.', gauges.auditUnchained],
+        [
+          'keyturn_signing_keys_damaged',
+          'Stored signing keys that cannot be used: alert on any.',
+          gauges.signingKeysDamaged,
+        ],
       ]
       if (gauges.redisUp) rows.push(['keyturn_redis_up', 'Whether Redis does its work.', gauges.redisUp])
       for (const [name, help, read] of rows) {

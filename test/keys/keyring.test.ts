@@ -236,6 +236,7 @@ forEachDatabase((_name, open) => {
       expect(keyring.verificationKey(active)).to.include({ kid: active })
       const errors = logger.lines.filter(({ level }) => level === 'error')
       expect(errors.map(({ fields }) => (fields as { kid?: string }).kid)).to.deep.equal([active])
+      expect(keyring.damagedKeys()).to.equal(1)
 
       await age(database, PERIOD)
       await keyring.reload()
@@ -253,6 +254,23 @@ forEachDatabase((_name, open) => {
       await keyring.reload()
       expect(keyring.signer().key).to.equal(before.key)
       expect(logger.lines.filter(({ level }) => level === 'error')).to.have.length(1)
+    })
+
+    it('K-05 a start with nothing but a damaged active key is not ready, serves the JWKS, and does not blame the key', async () => {
+      await stock(database)
+      const { active, next } = await kidsByPhase()
+      await database.query('delete from signing_keys where kid = $1', [next])
+      await corrupt(active)
+      await database.query('update signing_keys set sealed_with = $1', [sealingKey.fingerprint])
+      const { keyring } = node()
+      await keyring.reload()
+      expect(keyring.status()).to.have.property('ready', false)
+      expect(publishedKids(keyring)).to.deep.equal([active])
+      expect(keyring.damagedKeys()).to.equal(1)
+
+      await database.query("update signing_keys set sealed_with = 'another1'")
+      const wrong = await failureOf(node().keyring.reload())
+      expect(wrong, 'control: sealed with another key').to.include({ kind: 'wrong' })
     })
 
     it('K-05 a public part that is not the one its kid names is not published', async () => {

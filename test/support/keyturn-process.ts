@@ -12,7 +12,8 @@ import { startOnFreePort } from './running-server.ts'
 import { sharedServer } from './shared-servers.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const PROGRAM = join(ROOT, 'dist/src/cli/main.js')
+/** The built program. */
+export const KEYTURN_PROGRAM = join(ROOT, 'dist/src/cli/main.js')
 const READY_TIMEOUT_MS = 60_000
 const COMMAND_TIMEOUT_MS = 60_000
 const POLL_MS = 25
@@ -58,7 +59,7 @@ export async function startKeyturn(options: KeyturnOptions = {}): Promise<Keytur
     const metricsPort = options.env?.['KEYTURN_METRICS_PORT'] ?? String(await freePort())
     const guarded = await startGuard({
       command: process.execPath,
-      arguments: [PROGRAM, 'serve', ...(options.args ?? [])],
+      arguments: [KEYTURN_PROGRAM, 'serve', ...(options.args ?? [])],
       environment: environment({ KEYTURN_PORT: port, KEYTURN_METRICS_PORT: metricsPort, ...options.env }),
       directory,
       removeDirectory: false,
@@ -112,7 +113,7 @@ export async function runKeyturn(
   args: readonly string[],
   options: { env?: Readonly<Record<string, string>>; stdin?: string; cwd?: string } = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
+  const child = spawn(process.execPath, [KEYTURN_PROGRAM, ...args], {
     cwd: options.cwd ?? makeDirectory(),
     env: environment(options.env),
     timeout: COMMAND_TIMEOUT_MS,
