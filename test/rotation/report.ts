@@ -28,9 +28,8 @@ export function report({ campaigns, controls, emergency, seconds }: SuiteResult)
 /** Whether there is nothing to complain about. */
 export function isClean({ campaigns, controls, emergency }: SuiteResult): boolean {
   const isGreen = ({ failures, incidents }: CampaignResult) => failures.length + incidents.length === 0
-  const isAsPromised =
-    emergency === undefined ||
-    (emergency.failures.length === 0 && emergency.exposure.every(({ isAsDocumented }) => isAsDocumented))
+  // How soon a key is forgotten says something of a machine that does nothing else: it is printed, not judged.
+  const isAsPromised = emergency === undefined || emergency.failures.length === 0
   return campaigns.every(isGreen) && controls.every(({ isRed }) => isRed) && isAsPromised
 }
 
