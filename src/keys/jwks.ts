@@ -36,6 +36,12 @@ export function makeJwks(
   return { body, etag, cacheControl: jwksCacheControl(schedule) }
 }
 
+/** The same for a set that was read so long ago: a node that cannot read the next one has others keep this one for less. */
+export function agedJwks(jwks: PublishedJwks, ageSeconds: number, schedule: KeySchedule): PublishedJwks {
+  if (ageSeconds <= schedule.reloadPeriodSeconds) return jwks
+  return { ...jwks, cacheControl: jwksCacheControl(schedule, ageSeconds) }
+}
+
 function rank(algorithm: SigningAlgorithm): number {
   return SIGNING_ALGORITHM_NAMES.indexOf(algorithm)
 }

@@ -8,7 +8,7 @@ import {
   SIGNING_ALGORITHM_NAMES,
   type SigningAlgorithm,
 } from './algorithms.ts'
-import type { PublishedJwks } from './jwks.ts'
+import { agedJwks, type PublishedJwks } from './jwks.ts'
 import type { CryptoKey } from './key-material.ts'
 import { assembleKeySet, type ImportedKey, type KeySet } from './key-set.ts'
 import type { Nodes } from './nodes.ts'
@@ -227,9 +227,9 @@ export function makeKeyring({
     },
     damagedKeys: () => sets.latest()?.value.damaged ?? 0,
     jwks() {
-      const jwks = sets.latest()?.value.jwks
-      if (!jwks) throw unavailable('there is no key to publish yet')
-      return jwks
+      const reading = sets.latest()
+      if (!reading?.value.jwks) throw unavailable('there is no key to publish yet')
+      return agedJwks(reading.value.jwks, reading.ageSeconds(), schedule)
     },
     status() {
       try {

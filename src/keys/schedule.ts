@@ -107,12 +107,21 @@ export function retireToWipeSeconds(schedule: KeySchedule): number {
   return schedule.reloadPeriodSeconds + schedule.inFlightSeconds
 }
 
-/** The JWKS' Cache-Control. Whole seconds, rounded down: a cache may keep less than the rules reckon with, not more. */
-export function jwksCacheControl(schedule: KeySchedule): string {
-  return [
-    'public',
-    `max-age=${Math.floor(schedule.jwksMaxAgeSeconds)}`,
-    `stale-while-revalidate=${Math.floor(schedule.staleWhileRevalidateSeconds)}`,
-    `stale-if-error=${Math.floor(schedule.staleIfErrorSeconds)}`,
-  ].join(', ')
+/**
+ * The JWKS' Cache-Control. Whole seconds, rounded down: a cache may keep less than the rules reckon with, not more.
+ * @param ageSeconds how long ago the node has read the set. The rules reckon with P for that; what it is older comes off
+ *   what caches may add, so that no set is ever met at a greater age than P + M
+ */
+export function jwksCacheControl(schedule: KeySchedule, ageSeconds = 0): string {
+  let over = Math.max(0, ageSeconds - schedule.reloadPeriodSeconds)
+  const [staleIfError, staleWhileRevalidate, maxAge] = [
+    schedule.staleIfErrorSeconds,
+    schedule.staleWhileRevalidateSeconds,
+    schedule.jwksMaxAgeSeconds,
+  ].map((seconds) => {
+    const less = Math.min(seconds, over)
+    over -= less
+    return Math.floor(seconds - less)
+  })
+  return `public, max-age=${maxAge}, stale-while-revalidate=${staleWhileRevalidate}, stale-if-error=${staleIfError}`
 }

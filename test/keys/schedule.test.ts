@@ -32,6 +32,18 @@ describe('the key schedule', () => {
     expect(permitted).to.equal(permittedStalenessSeconds(SCHEDULE))
   })
 
+  it('P3 a node that cannot read the set has caches keep it for less: nobody meets it older than the delays reckon with', () => {
+    const longest = SCHEDULE.reloadPeriodSeconds + permittedStalenessSeconds(SCHEDULE)
+    const oldest = (age: number, header: string) =>
+      [...header.matchAll(/=(\d+)/g)].reduce((sum, [, seconds]) => sum + Number(seconds), age)
+    for (let age = 0; age <= longest; age += 0.5) {
+      expect(oldest(age, jwksCacheControl(SCHEDULE, age)), `${age}`).to.be.at.most(longest)
+    }
+    expect(oldest(stalenessLimitSeconds(SCHEDULE), jwksCacheControl(SCHEDULE)), 'control').to.be.above(
+      longest,
+    )
+  })
+
   it('a scaled schedule never permits more staleness than it reckons with', () => {
     const scaled = {
       ...SCHEDULE,
