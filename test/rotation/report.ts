@@ -34,7 +34,7 @@ export function isClean({ campaigns, controls, emergency }: SuiteResult): boolea
 }
 
 /** How many verifications there were. */
-function verificationsOf({ verifications }: CampaignResult): number {
+export function verificationsOf({ verifications }: CampaignResult): number {
   return Object.values(verifications).reduce((sum, count) => sum + count, 0)
 }
 
