@@ -6,6 +6,7 @@ import { build, ROOT } from './build.mjs'
 import { main, run } from './child.mjs'
 import { endLeftovers } from './leftovers.mjs'
 import { stages } from './stages.mjs'
+import { temporaryDirectory } from './temporary-directory.mjs'
 
 /** What is checked before the tests when all of them are run. */
 const CHECKS = [
@@ -98,7 +99,7 @@ async function runTests(args, output, counts) {
   const directory = mkdtempSync(join(tmpdir(), 'keyturn-test-'))
   const summary = join(directory, 'summary.json')
   const id = randomUUID()
-  const env = { ...process.env, [RUN]: id, KEYTURN_TEST_SUMMARY: summary }
+  const env = { ...process.env, [RUN]: id, KEYTURN_TEST_SUMMARY: summary, TMPDIR: temporaryDirectory() }
   const reporter = ['--reporter', './test/support/summary-reporter.ts']
   // Not bin/mocha.js: it would run this same program as a child and leave it behind when it is told to stop.
   const mocha = ['--import', 'tsx', 'node_modules/mocha/lib/cli/cli.js', ...reporter, ...args]
