@@ -112,7 +112,7 @@ function neverGivingUp(redis: Redis): Redis {
 }
 
 function connectCluster(address: RedisAddress): Cluster {
-  return new Cluster([...address.nodes], {
+  const cluster = new Cluster([...address.nodes], {
     redisOptions: serverOptions(address),
     enableOfflineQueue: false,
     enableAutoPipelining: true,
@@ -120,12 +120,18 @@ function connectCluster(address: RedisAddress): Cluster {
     // Names stay names: each connection resolves them anew, and certificates are made out to them.
     dnsLookup: (host, callback) => callback(null, host),
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
-    slotsRefreshInterval: SLOTS_REFRESH_MS,
     clusterRetryStrategy: retryDelay,
     // The record takes over at once, rather than a request wait for the cluster to sort itself out.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
   })
+  // Not by ioredis' own interval: hanging up in the middle of a refresh leaves its timer running for ever, one more with
+  // each connection that is lost, and the process does not end.
+  const timer = setInterval(() => {
+    if (cluster.status === 'ready') cluster.refreshSlotsCache()
+  }, SLOTS_REFRESH_MS).unref()
+  cluster.once('end', () => clearInterval(timer))
+  return cluster
 }
 
 /** Longer with each attempt, never above a second, and not the same for all nodes at once. */
