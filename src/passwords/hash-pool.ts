@@ -25,8 +25,11 @@ export interface HashPoolOptions {
   readonly startProcess?: (() => ChildProcess) | undefined
 }
 
-/** No accepted hash takes this long, even at low priority on a busy machine: the process hangs. */
-const MAX_RUN_MS = 60_000
+/**
+ * No accepted hash takes this long, not even the slowest (six seconds of a core) at low priority on a busy machine: the
+ * process hangs.
+ */
+const MAX_RUN_MS = 120_000
 /** After a process that died, the next one is started this much later; twice as long each time nothing got done between. */
 const FIRST_RESTART_MS = 100
 const LAST_RESTART_MS = 10_000

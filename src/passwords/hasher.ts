@@ -1,4 +1,5 @@
 import { Unavailable } from '../unavailable.ts'
+import { saysNoPassword } from './all-formats.ts'
 import { type HashPoolOptions, startHashPool } from './hash-pool.ts'
 import type { HashAnswer, HashRequest } from './hash-process.ts'
 import type { Verification } from './password-hash.ts'
@@ -37,7 +38,7 @@ export interface HasherOptions extends HashPoolOptions {
   readonly queueLimit?: number
 }
 
-/** A hash takes 50 to 100 ms: whoever waits behind more would be shed for waiting too long anyway. */
+/** A hash of ours takes 50 to 100 ms: whoever waits behind more would be shed for waiting too long anyway. */
 const QUEUE_PER_PROCESS = 16
 /** People give up and press the button again: a login that waited longer than this is work for nobody. */
 const MAX_WAIT_MS = 2000
@@ -70,7 +71,7 @@ export function startHasher(options: HasherOptions): Hasher {
       if (!isPossiblePassword(password)) return { outcome: 'mismatch' }
       const answer = await queue.submit({ task: 'verify', password, stored })
       if (!('verification' in answer)) throw new Unavailable('hasher', 'no answer', { cause: answer })
-      if (answer.verification.outcome === 'unusable') {
+      if (answer.verification.outcome === 'unusable' && !saysNoPassword(stored ?? '')) {
         options.logger?.warn(
           {},
           'a stored password hash cannot be used: its user must be given a new password',

@@ -1,5 +1,7 @@
-import { type Argon2, argon2idFormat, computeArgon2, hashArgon2id, impossibleArgon2id } from './argon2id.ts'
-import { MAX_MEMORY_KIB, type PasswordFormat } from './password-format.ts'
+import { readHash } from './all-formats.ts'
+import { hashArgon2id, impossibleArgon2id } from './argon2id.ts'
+import type { SlowFunctions } from './password-format.ts'
+import { slowFunctions } from './slow-functions.ts'
 
 /** What checking a password against a stored hash found. */
 export type Verification =
@@ -25,27 +27,21 @@ export interface PasswordHashing {
 }
 
 /**
- * @param compute argon2id itself
+ * @param slow the functions that hashes are made with
  */
-export function passwordHashing(compute: Argon2 = computeArgon2): PasswordHashing {
-  const FORMATS: readonly PasswordFormat[] = [argon2idFormat(compute)]
+export function passwordHashing(slow: SlowFunctions = slowFunctions): PasswordHashing {
   const impossible = impossibleArgon2id()
 
-  function read(stored: string) {
-    const hash = FORMATS.find(({ prefix }) => stored.startsWith(prefix))?.read(stored)
-    return hash !== undefined && hash.memoryKiB <= MAX_MEMORY_KIB ? hash : undefined
-  }
-
   return {
-    hash: (password) => hashArgon2id(bytesOf(password), compute),
+    hash: (password) => hashArgon2id(bytesOf(password), slow),
 
     async verify(password, stored) {
-      const hash = read(stored ?? impossible)
+      const hash = readHash(stored ?? impossible)
       if (hash === undefined) {
-        await read(impossible)?.matches(bytesOf(password))
+        await readHash(impossible)?.matches(bytesOf(password), slow)
         return { outcome: 'unusable' }
       }
-      if (!(await hash.matches(bytesOf(password)))) return { outcome: 'mismatch' }
+      if (!(await hash.matches(bytesOf(password), slow))) return { outcome: 'mismatch' }
       return { outcome: 'match', rehash: !hash.isCurrent }
     },
   }

@@ -198,7 +198,7 @@ describe('the hasher', () => {
     const hasher = start({ concurrency: 1, clock })
     const hung = hasher.verify(PASSWORD, stored).catch((error: Error) => error)
     started[0]?.kill('SIGSTOP')
-    clock.advance(61_000)
+    clock.advance(121_000)
     expect(await hung).to.be.instanceOf(Unavailable)
     clock.advance(1000)
     expect(await hasher.verify(PASSWORD, stored)).to.have.property('outcome', 'match')

@@ -1,20 +1,17 @@
 import { hash as argon2, argon2id } from 'argon2'
 import { expect } from 'chai'
-import { type Argon2, type Argon2Cost, CURRENT_COST, computeArgon2 } from '../../src/passwords/argon2id.ts'
+import { CURRENT_COST } from '../../src/passwords/argon2id.ts'
+import type { Argon2Cost } from '../../src/passwords/password-format.ts'
 import { passwordHashing } from '../../src/passwords/password-hash.ts'
+import { slowFunctions } from '../../src/passwords/slow-functions.ts'
+import { recordingFunctions } from './recording-functions.ts'
 
 const { hash, verify } = passwordHashing()
 
 /** Counts computations and remembers their cost; computes nothing. */
-function recorder(): { compute: Argon2; costs: Argon2Cost[] } {
-  const costs: Argon2Cost[] = []
-  return {
-    costs,
-    compute: async (_password, { m, t, p, length }) => {
-      costs.push({ m, t, p })
-      return Buffer.alloc(length)
-    },
-  }
+function recorder(): { slow: typeof slowFunctions; costs: () => Argon2Cost[] } {
+  const { slow, asked } = recordingFunctions()
+  return { slow, costs: () => asked.argon2.map(({ m, t, p }) => ({ m, t, p })) }
 }
 
 const SALT = 'c29tZXNhbHQ'
@@ -90,17 +87,17 @@ describe('password hashes', () => {
       `$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$${TAG}`,
       '$2b$12$abc',
     ]) {
-      const { compute, costs } = recorder()
-      const { outcome } = await passwordHashing(compute).verify('some password', stored)
+      const { slow, costs } = recorder()
+      const { outcome } = await passwordHashing(slow).verify('some password', stored)
       expect(outcome, stored).to.not.equal('match')
-      expect(costs, stored).to.deep.equal([CURRENT_COST])
+      expect(costs(), stored).to.deep.equal([CURRENT_COST])
     }
   })
 
   it('S-104 an older hash is computed at its own cost, and no other beside it', async () => {
-    const { compute, costs } = recorder()
-    await passwordHashing(compute).verify('some password', `$argon2id$v=19$m=65536,t=3,p=4$${SALT}$${TAG}`)
-    expect(costs).to.deep.equal([{ m: 65_536, t: 3, p: 4 }])
+    const { slow, costs } = recorder()
+    await passwordHashing(slow).verify('some password', `$argon2id$v=19$m=65536,t=3,p=4$${SALT}$${TAG}`)
+    expect(costs()).to.deep.equal([{ m: 65_536, t: 3, p: 4 }])
   })
 
   it('no stored hash is no match for anything, not even where computing gives what was expected', async () => {
@@ -131,22 +128,23 @@ describe('password hashes', () => {
   }
   for (const [name, stored] of Object.entries(UNUSABLE)) {
     it(`S-112 a stored hash with ${name} is unusable, and nothing is computed at its cost`, async () => {
-      const { compute, costs } = recorder()
-      expect(await passwordHashing(compute).verify('password', stored)).to.deep.equal({ outcome: 'unusable' })
-      expect(costs).to.deep.equal([CURRENT_COST])
+      const { slow, costs } = recorder()
+      expect(await passwordHashing(slow).verify('password', stored)).to.deep.equal({ outcome: 'unusable' })
+      expect(costs()).to.deep.equal([CURRENT_COST])
     })
   }
 
   it('S-112 the limits themselves are accepted', async () => {
-    const { compute, costs } = recorder()
+    const { slow, costs } = recorder()
     const stored = `$argon2id$v=19$m=131072,t=10,p=16$${SALT}$${TAG}`
-    expect(await passwordHashing(compute).verify('password', stored)).to.deep.equal({ outcome: 'mismatch' })
-    expect(costs).to.deep.equal([{ m: 131_072, t: 10, p: 16 }])
+    expect(await passwordHashing(slow).verify('password', stored)).to.deep.equal({ outcome: 'mismatch' })
+    expect(costs()).to.deep.equal([{ m: 131_072, t: 10, p: 16 }])
   })
 
   it('what is counted is what is computed', async () => {
     const salt = Buffer.from('somesalt')
-    const tag = await computeArgon2(Buffer.from('password'), { m: 65_536, t: 2, p: 1, salt, length: 32 })
+    const options = { variety: 'argon2id', version: 0x13, m: 65_536, t: 2, p: 1, salt, length: 32 } as const
+    const tag = await slowFunctions.argon2(Buffer.from('password'), options)
     expect(tag).to.deep.equal(Buffer.from(TAG, 'base64'))
   })
 })

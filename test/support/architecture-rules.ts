@@ -120,6 +120,7 @@ export const PACKAGES: Readonly<Record<string, { imports: readonly RegExp[]; typ
   '@electric-sql/pglite': { imports: [/^postgres\/pglite\.ts$/, /^embedded\//] },
   bowser: { imports: [/^sessions\/device-label\.ts$/] },
   argon2: { imports: [/^passwords\//] },
+  bcryptjs: { imports: [/^passwords\//] },
   jose: { imports: [/^(keys|tokens|clients|crypto|resource)\//] },
   pino: { imports: [/^telemetry\//] },
   'prom-client': { imports: [/^telemetry\//], types: [/^http\//] },
