@@ -103,6 +103,16 @@ describe('the hasher', () => {
     expect(lines[0]).to.not.contain('argon2id').and.not.contain(PASSWORD)
   })
 
+  it('a user who has no password, in the words of Django, is no news for the log', async () => {
+    const lines: string[] = []
+    const logger = makeLogger('debug', { write: (line: string) => void lines.push(line) })
+    const hasher = start({ logger })
+    expect(await hasher.verify(PASSWORD, `!${'x'.repeat(40)}`)).to.deep.equal({ outcome: 'unusable' })
+    expect(lines).to.deep.equal([])
+    expect(await hasher.verify(PASSWORD, 'x')).to.deep.equal({ outcome: 'unusable' })
+    expect(lines, 'the control').to.have.length(1)
+  })
+
   it('S-111 of 200 logins at once no more than N hash at a time; what does not fit is told when to retry', async () => {
     const hasher = start({ concurrency: 2, queueLimit: 20 })
     const attempts = await Promise.allSettled(
