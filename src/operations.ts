@@ -53,6 +53,11 @@ const newClient = z.object({
   refreshAbsoluteTtlSeconds: z.number().optional(),
 })
 
+const importedRows = z.object({
+  rows: z.array(z.object({ line: z.number().int(), fields: z.record(z.string(), z.unknown()) })).max(10_000),
+  isLegacyAllowed: z.boolean(),
+})
+
 /** One thing that can be asked of the administration by name, with plain data in and out. */
 function operation<Input>(
   input: z.ZodType<Input>,
@@ -73,6 +78,9 @@ function operation<Input>(
 const OPERATIONS = {
   'users.create': operation(newUser, async (administration, input) => {
     return (await administration.users()).create(input, ACTOR)
+  }),
+  'users.import': operation(importedRows, async (administration, { rows, ...options }) => {
+    return (await administration.users()).importRows(rows, options, ACTOR)
   }),
   'users.list': operation(page, async (administration, input) => {
     return (await administration.users()).list(input.limit, input.after)

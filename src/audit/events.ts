@@ -3,6 +3,7 @@ import { currentRequest, type RequestContext } from '../telemetry/request-contex
 /** Every event the audit log knows. One row to add here, and the type forbids any other. */
 export const AUDIT_EVENTS = [
   'user.created',
+  'user.imported',
   'user.disabled',
   'user.enabled',
   'user.deleted',

@@ -38,13 +38,13 @@ export function secretFrom(bytes: Buffer): string {
  * What was piped in, to its end.
  * @throws Misuse when it is far too long
  */
-export async function readToEnd(): Promise<Buffer> {
+export async function readToEnd(maxBytes = MAX_BYTES): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of process.stdin) {
     chunks.push(chunk)
     length += chunk.length
-    if (length > MAX_BYTES) throw new Misuse(`more than ${MAX_BYTES} bytes on stdin: that cannot be right`)
+    if (length > maxBytes) throw new Misuse(`more than ${maxBytes} bytes on stdin: that cannot be right`)
   }
   return Buffer.concat(chunks)
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Answer, Row } from './answer.ts'
 import { addCommand, moreLine, type Run, withPaging } from './command.ts'
+import { addUserImportCommand } from './import-users.ts'
 import { askNewPassword, converse, isInteractive, readSecret } from './input.ts'
 import { Misuse } from './outcome.ts'
 import { type Column, properties, table } from './output.ts'
@@ -37,6 +38,8 @@ export function addUserCommands(program: Command, run: Run): void {
         )
       }),
     )
+
+  addUserImportCommand(users, run)
 
   withPaging(
     addCommand(users, 'list', 'list users by username', 'keyturn users list --limit 20'),

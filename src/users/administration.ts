@@ -4,6 +4,7 @@ import type { Hasher } from '../passwords/hasher.ts'
 import { checkNewPassword } from '../passwords/password-rules.ts'
 import { Refusal } from '../refusal.ts'
 import { checkEmail, checkUsername } from './identifier.ts'
+import { type ImportedRow, type ImportOptions, importUser, type RowReport } from './import.ts'
 import type { User } from './user.ts'
 import type { Users } from './users.ts'
 
@@ -53,6 +54,17 @@ export function userAdministration({ users, hasher, clock }: { users: Users; has
         'username_taken',
         'the username or the e-mail address belongs to another user already',
       )
+    },
+
+    /** Takes users over from elsewhere, with their hashes; reports each row. What is there already stays as it is. */
+    async importRows(
+      rows: readonly ImportedRow[],
+      options: ImportOptions,
+      actor: string,
+    ): Promise<RowReport[]> {
+      const reports: RowReport[] = []
+      for (const row of rows) reports.push(await importUser({ users, clock }, row, options, actor))
+      return reports
     },
 
     show: required,

@@ -38,9 +38,9 @@ export function usersPostgres(database: Database): Users {
     async add(user, event) {
       const names = [user.username, ...(user.email === null ? [] : [user.email])].map(normalizeIdentifier)
       return database.transaction(async (transaction) => {
-        await transaction.query(
+        const added = await transaction.query(
           `insert into users (id, username, email, password_hash, is_active, is_staff, is_superuser, joined_at, extra)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (id) do nothing returning id`,
           [
             user.id,
             user.username,
@@ -53,6 +53,7 @@ export function usersPostgres(database: Database): Users {
             JSON.stringify(user.extra),
           ],
         )
+        if (added.length === 0) return false
         const wanted = [...new Set(names)].sort()
         const taken = await transaction.query(
           `insert into user_identifiers (identifier, user_id) select unnest($1::text[]), $2

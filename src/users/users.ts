@@ -26,7 +26,7 @@ export interface UserWithPassword {
 export interface Users {
   /**
    * Adds a user with its identifiers.
-   * @returns false when another user has the username or address, as a username or as an address
+   * @returns false when another user has the username or address, as a username or as an address, or the id
    */
   add(user: NewUser, event: AuditEvent): Promise<boolean>
   /** By username or e-mail address, in any spelling of their normal form. */

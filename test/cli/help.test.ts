@@ -56,6 +56,7 @@ describe('the commands', () => {
       'users delete',
       'users disable',
       'users enable',
+      'users import',
       'users list',
       'users set-password',
       'users show',
