@@ -39,6 +39,7 @@ import type { Logger } from './telemetry/logger.ts'
 import { makeMetrics } from './telemetry/metrics.ts'
 import { makeReadiness, type Readiness } from './telemetry/readiness.ts'
 import { notePrincipals } from './telemetry/request-context.ts'
+import { longestStandstillMs, watchStandstill } from './telemetry/standstill.ts'
 import { accessTokens as makeAccessTokens } from './tokens/access-token.ts'
 import { anchorQueue } from './tokens/anchors.ts'
 import { writeAnchors } from './tokens/anchors-postgres.ts'
@@ -89,6 +90,7 @@ export function buildApp(parts: AppParts): App {
   const { issuer, refreshRetryWindowSeconds: retryWindowSeconds } = config
 
   const metrics = makeMetrics()
+  const standstill = watchStandstill(longestStandstillMs(retryWindowSeconds))
   const readiness = makeReadiness()
   const databaseWatch = watchDatabase(database, logger, () => {
     loadKeys().catch((error) => logger.warn({ err: error }, 'the keys were not read'))
@@ -175,7 +177,7 @@ export function buildApp(parts: AppParts): App {
 
   const server = makeServer({
     endpoints: {
-      token: tokenEndpoint(answer, metrics),
+      token: tokenEndpoint(answer, standstill, metrics),
       introspect: introspectEndpoint(readAuthenticated, introspect),
       revoke: revokeEndpoint(readAuthenticated, makeRevocation(tokenParts)),
       ...accountSessionsEndpoints({
@@ -233,10 +235,12 @@ export function buildApp(parts: AppParts): App {
       await refreshKeyring.start()
       await auditing.start()
       await databaseWatch.start()
+      standstill.start()
     },
     reloadKeys: loadKeys,
     async close() {
       databaseWatch.stop()
+      standstill.stop()
       const stopped = keyring.stop()
       refreshKeyring.stop()
       try {

@@ -10,6 +10,8 @@ export interface GrantRequest {
   readonly client: Client
   /** What was read with the client, where the form carries a refresh token whose tag holds. */
   readonly refreshToken: PresentedRefreshToken | undefined
+  /** Whether it may be a request that nobody waits for any more; see `AnswerTokenRequest`. */
+  readonly isStale: () => boolean
 }
 
 /**

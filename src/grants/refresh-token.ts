@@ -6,6 +6,7 @@ import { idleExpiry, type Lifetimes, lifetimesOf } from '../tokens/lifetimes.ts'
 import type { RefreshFamilies } from '../tokens/refresh-families.ts'
 import { type NoteRefresh, outcomeOf } from '../tokens/refresh-outcome.ts'
 import type { RefreshStanding } from '../tokens/refresh-standing.ts'
+import { Unavailable } from '../unavailable.ts'
 import type { Grant, GrantRequest } from './grant.ts'
 
 /** What the refresh grant works with. */
@@ -33,7 +34,7 @@ export function refreshToken(parts: RefreshTokenParts): Grant {
   return {
     type: 'refresh_token',
 
-    async authorize({ form, client, refreshToken: presented }) {
+    async authorize({ form, client, refreshToken: presented, isStale }) {
       const now = clock.now()
       const { token, found } = await check(presented, client, now)
       const { family } = found
@@ -52,6 +53,7 @@ export function refreshToken(parts: RefreshTokenParts): Grant {
           ? allowedAudience
           : chooseAudience(resources, allowedAudience, issuer)
 
+      if (isStale()) throw stale()
       const rotation = await families.rotate(family, {
         presented: token.generation,
         now,
@@ -61,6 +63,8 @@ export function refreshToken(parts: RefreshTokenParts): Grant {
       })
       const { outcome, position } = rotation
       if (outcome === 'reuse' || outcome === 'future') {
+        // It may have become stale on the way: the store was asked a second time after a standstill.
+        if (isStale()) throw stale()
         await families.end(family, outcome, `client:${client.id}`, now)
       }
       parts.noteRefresh({
@@ -92,6 +96,10 @@ export function refreshToken(parts: RefreshTokenParts): Grant {
     parts.noteRefresh({ outcome: stand.outcome, clientId: client.id, generation, ...family })
     throw refused(stand.reason)
   }
+}
+
+function stale(): Unavailable {
+  return new Unavailable('request', 'nobody waits for the answer any more')
 }
 
 function refused(reason: string): OAuthError {

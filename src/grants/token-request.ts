@@ -40,8 +40,16 @@ export interface TokenRequestParts {
   readonly noteRefresh: NoteRefresh
 }
 
-/** Answers a token request (RFC 6749 §3.2) that has arrived as a form and an Authorization header. */
-export type AnswerTokenRequest = (authorization: string, form: Form) => Promise<TokenRequestResult>
+/**
+ * Answers a token request (RFC 6749 §3.2) that has arrived as a form and an Authorization header.
+ * @param isStale whether whoever sent it may have given up on it, and asked again elsewhere, long ago. Asked right before
+ *   something is used up: a refresh token that was spent meanwhile would look stolen.
+ */
+export type AnswerTokenRequest = (
+  authorization: string,
+  form: Form,
+  isStale: () => boolean,
+) => Promise<TokenRequestResult>
 
 /**
  * The pipeline of the token endpoint. Every grant passes the same steps in the same order: grant type, refresh token's
@@ -53,7 +61,7 @@ export function tokenRequest(parts: TokenRequestParts): AnswerTokenRequest {
   const { refreshTokens, readPresented, issue, requireSigner, noteClient, noteUser, noteRefresh } = parts
   const grants = new Map(parts.grants.map((grant) => [grant.type, grant]))
 
-  return async (authorization, form) => {
+  return async (authorization, form, isStale) => {
     const grant = grantOf(form.required('grant_type'), grants)
     const token = grant.type === 'refresh_token' ? parseRefreshToken(form) : undefined
     const credentials = parseClientCredentials(authorization, form)
@@ -69,7 +77,7 @@ export function tokenRequest(parts: TokenRequestParts): AnswerTokenRequest {
     }
     requireSigner(client)
     const refreshToken = token && { token, family: presented.family }
-    const response = await issue(await grant.authorize({ form, client, refreshToken }))
+    const response = await issue(await grant.authorize({ form, client, refreshToken, isStale }))
     return { response, grant: grant.type }
   }
 

@@ -48,6 +48,9 @@ export interface CheckOptions {
   readonly isUnderFault?: (at: number) => boolean
 }
 
+/** So many operations of a session tell how it came to a broken promise. */
+const LEADING = 12
+
 /** Looks for broken promises in a history. Pure: the same history, the same verdict. */
 export function checkHistory(operations: readonly Operation[], options: CheckOptions): Verdict {
   const { retryWindowMs, doubleFaults, isUnderFault = () => false } = options
@@ -106,9 +109,24 @@ function checkLost(refreshes: readonly Operation[], retryWindowMs: number, repor
     // Whoever may come late once gets a second window: an answer that is lost once more is asked for again within it.
     const grantedMs = one.latePolicy === 'revoke' ? retryWindowMs : 2 * retryWindowMs
     if (sinceMs > grantedMs) endedLate++
-    else report('lost', one, `${Math.round(sinceMs)} ms after it was first presented`)
+    else
+      report(
+        'lost',
+        one,
+        `${Math.round(sinceMs)} ms after it was first presented; ${leadingTo(one, refreshes)}`,
+      )
   }
   return endedLate
+}
+
+/** What was presented before that, for whoever looks for the reason: generation, when, and what was said. */
+function leadingTo(one: Operation, refreshes: readonly Operation[]): string {
+  const said = ({ token = '', invokedAt, completedAt, answer, node }: Operation) => {
+    const [from, to] = [invokedAt, completedAt].map((at) => Math.round(at - one.completedAt))
+    const end = 'status' in answer ? answer.status : answer.lost
+    return `generation ${readToken(token).generation} at ${from}…${to} ms, ${new URL(node).port}: ${end}`
+  }
+  return refreshes.slice(-LEADING).map(said).join('; ')
 }
 
 /** Once a revocation is acknowledged, or a genuine token of the session has been refused, the session is over. */
