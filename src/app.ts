@@ -57,6 +57,7 @@ import { makeRevocation } from './tokens/revocation.ts'
 import { tokenStandingPostgres } from './tokens/token-standing-postgres.ts'
 import { makeLogin } from './users/login.ts'
 import { usersPostgres } from './users/users-postgres.ts'
+import { watchParts } from './watching.ts'
 
 /** What the application is built on; whoever opened these closes them. */
 export interface AppParts {
@@ -198,25 +199,16 @@ export function buildApp(parts: AppParts): App {
     clock,
   })
 
-  readiness.watch('postgres', databaseWatch.status)
-  readiness.watch('signing_keys', keyring.status)
-  readiness.watch('refresh_keys', refreshKeyring.status)
-  if (calls) {
-    readiness.watch('redis', () => {
-      const trouble = calls.trouble()
-      return trouble === undefined
-        ? { ready: true }
-        : { ready: true, note: `${trouble}: refreshing on postgres` }
-    })
-  }
-  metrics.watch({
-    anchorsWaiting: () => anchors.waiting().families,
-    anchorLagSeconds: () => anchors.waiting().lagMs / 1000,
-    hashesRunning: () => hasher.stats().running,
-    hashesQueued: () => hasher.stats().queued,
-    auditUnchained: auditing.unchained,
-    signingKeysDamaged: keyring.damagedKeys,
-    ...(calls && { redisUp: () => (calls.trouble() === undefined ? 1 : 0) }),
+  watchParts({
+    metrics,
+    readiness,
+    databaseStatus: databaseWatch.status,
+    keyring,
+    refreshKeyring,
+    anchors,
+    hasher,
+    auditing,
+    calls,
   })
 
   async function loadKeys(): Promise<void> {

@@ -124,7 +124,7 @@ function leadingTo(one: Operation, refreshes: readonly Operation[]): string {
   const said = ({ token = '', invokedAt, completedAt, answer, node }: Operation) => {
     const [from, to] = [invokedAt, completedAt].map((at) => Math.round(at - one.completedAt))
     const end = 'status' in answer ? answer.status : answer.lost
-    return `generation ${readToken(token).generation} at ${from}…${to} ms, ${new URL(node).port}: ${end}`
+    return `generation ${readToken(token).generation} at ${from}…${to} ms, ${node}: ${end}`
   }
   return refreshes.slice(-LEADING).map(said).join('; ')
 }

@@ -59,7 +59,11 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   // What resource servers import: none of ours.
   resource: { imports: [] },
   // The files of `src` itself: composition, and what an operator may ask for.
-  'app.ts': { imports: [...BELOW_HTTP, 'http', 'auditing.ts'] },
+  'app.ts': { imports: [...BELOW_HTTP, 'http', 'auditing.ts', 'watching.ts'] },
+  'watching.ts': {
+    imports: [],
+    types: ['auditing.ts', 'keys', 'passwords', 'redis', 'telemetry', 'tokens'],
+  },
   'explaining.ts': { imports: ['keys', 'sessions', 'tokens'], types: ['config.ts', 'postgres', 'telemetry'] },
   'auditing.ts': { imports: ['audit', 'keys', 'telemetry', 'users'], types: ['postgres'] },
   'administration.ts': { imports: [...BELOW_HTTP, 'explaining.ts'] },
