@@ -115,7 +115,7 @@ async function direct(
   // A process is started for the first password, so most commands start none.
   const lazyHasher: Hasher = {
     hash: (password) => started().hash(password),
-    verify: (password, stored) => started().verify(password, stored),
+    verify: (password, stored, noteStart) => started().verify(password, stored, noteStart),
     stats: () => started().stats(),
     close: async () => hasher?.close(),
   }

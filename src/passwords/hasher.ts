@@ -16,9 +16,10 @@ export interface Hasher {
    * Checks a password. It costs one hash whatever is wrong, so that the time does not tell; only a password that nobody can
    * have (over 1024 bytes, NUL, empty) is a mismatch at once.
    * @param stored undefined where there is no such user, or no password
+   * @param noteStart told when the wait is over and the hash begins, whatever hash it is
    * @throws Unavailable when too much is waiting already, or the process died
    */
-  verify(password: string, stored: string | undefined): Promise<Verification>
+  verify(password: string, stored: string | undefined, noteStart?: () => void): Promise<Verification>
   stats(): HasherStats
   /** Refuses what waits and what comes, finishes what runs, and ends the processes. */
   close(): Promise<void>
@@ -48,6 +49,7 @@ const SWEEP_MS = 500
 interface Job {
   readonly request: HashRequest
   readonly since: number
+  readonly noteStart: (() => void) | undefined
   resolve(answer: HashAnswer): void
   reject(error: Unavailable): void
 }
@@ -67,9 +69,9 @@ export function startHasher(options: HasherOptions): Hasher {
       throw new Unavailable('hasher', 'no hash was made', { cause: answer })
     },
 
-    async verify(password, stored) {
+    async verify(password, stored, noteStart) {
       if (!isPossiblePassword(password)) return { outcome: 'mismatch' }
-      const answer = await queue.submit({ task: 'verify', password, stored })
+      const answer = await queue.submit({ task: 'verify', password, stored }, noteStart)
       if (!('verification' in answer)) throw new Unavailable('hasher', 'no answer', { cause: answer })
       if (answer.verification.outcome === 'unusable' && !saysNoPassword(stored ?? '')) {
         options.logger?.warn(
@@ -100,6 +102,7 @@ function startQueue({ queueLimit, ...options }: HasherOptions) {
       const answer = pool.tryRun(job.request)
       if (answer === undefined) return
       waiting.shift()
+      job.noteStart?.()
       void settle(job, answer)
     }
   }
@@ -137,7 +140,7 @@ function startQueue({ queueLimit, ...options }: HasherOptions) {
   }
 
   return {
-    async submit(request: HashRequest): Promise<HashAnswer> {
+    async submit(request: HashRequest, noteStart?: () => void): Promise<HashAnswer> {
       if (closed) throw new Unavailable('hasher', 'closed')
       shedOverdue()
       if (waiting.length >= limit) {
@@ -145,7 +148,7 @@ function startQueue({ queueLimit, ...options }: HasherOptions) {
         throw overloaded('queue full')
       }
       return new Promise((resolve, reject) => {
-        waiting.push({ request, since: clock.now().getTime(), resolve, reject })
+        waiting.push({ request, since: clock.now().getTime(), noteStart, resolve, reject })
         dispatch()
         void sweep()
       })

@@ -113,6 +113,17 @@ describe('the hasher', () => {
     expect(lines, 'the control').to.have.length(1)
   })
 
+  it('S-104 it is told when the hash begins, not when the wait for it does', async () => {
+    const hasher = start({ concurrency: 1 })
+    const begun: string[] = []
+    const first = hasher.verify(PASSWORD, stored, () => begun.push('first'))
+    const second = hasher.verify(PASSWORD, undefined, () => begun.push('second'))
+    expect(begun).to.deep.equal(['first'])
+    await first
+    await second
+    expect(begun).to.deep.equal(['first', 'second'])
+  })
+
   it('S-111 of 200 logins at once no more than N hash at a time; what does not fit is told when to retry', async () => {
     const hasher = start({ concurrency: 2, queueLimit: 20 })
     const attempts = await Promise.allSettled(

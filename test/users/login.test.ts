@@ -92,6 +92,33 @@ describe('the login check', () => {
     }
   })
 
+  it('S-104 the time counts from the start of the hash: a queue does not use it up', async () => {
+    for (const verification of [{ outcome: 'mismatch' }, { outcome: 'unusable' }] as const) {
+      const { hasher } = saying(verification)
+      const queued: Hasher = {
+        ...hasher,
+        async verify(password, stored, noteStart) {
+          clock.advance(1900)
+          noteStart?.()
+          clock.advance(470)
+          return hasher.verify(password, stored)
+        },
+      }
+      let told = false
+      const refused = login(queued)
+        .check('alice', 'x')
+        .then(() => {
+          told = true
+        })
+      while (clock.waiting === 0) await new Promise((resolve) => setImmediate(resolve))
+      clock.advance(2000 - 470 - 1)
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(told).to.equal(false)
+      clock.advance(1)
+      await refused
+    }
+  })
+
   it('a login that succeeds waits for nothing', async () => {
     const { check, noted } = login(saying({ outcome: 'match', rehash: false }).hasher)
     expect(await check('alice', 'x')).to.have.property('outcome', 'signed_in')
