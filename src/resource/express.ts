@@ -15,7 +15,8 @@ export interface ExpressResponse {
 export function expressBearer(verifier: Verifier, needs?: Needs) {
   const authenticate = authenticator(verifier, needs)
   return (req: NodeRequest, res: ExpressResponse, next: (error?: unknown) => void): void => {
-    authenticate(authorizationOf(req)).then((authentication) => {
+    const answer = async () => {
+      const authentication = await authenticate(authorizationOf(req))
       if (authentication.claims) {
         res.locals.accessToken = authentication.claims
         next()
@@ -26,6 +27,8 @@ export function expressBearer(verifier: Verifier, needs?: Needs) {
       for (const [name, value] of Object.entries(refusal.headers)) res.setHeader(name, value)
       res.setHeader('content-type', 'application/json; charset=utf-8')
       res.end(JSON.stringify(refusal))
-    }, next)
+    }
+    // Somebody else may have answered meanwhile (a time limit): what that throws must not end the process.
+    answer().catch(next)
   }
 }

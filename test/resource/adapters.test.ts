@@ -1,7 +1,12 @@
 import { expect } from 'chai'
 import { addSeconds } from '../../src/clock.ts'
 import { publishToActivateSeconds } from '../../src/keys/schedule.ts'
-import { createVerifier, type VerifierOptions } from '../../src/resource/index.ts'
+import {
+  createVerifier,
+  type ExpressResponse,
+  expressBearer,
+  type VerifierOptions,
+} from '../../src/resource/index.ts'
 import { readToken } from '../examples/forged-tokens.ts'
 import { AUDIENCE, accessTokenOf, type Issuer, startIssuer } from '../examples/issuer.ts'
 import { age, SCHEDULE } from '../keys/fixtures.ts'
@@ -135,4 +140,18 @@ describe('keyturn/resource with a running Keyturn', () => {
       })
     })
   }
+
+  it('Express: an answer that somebody else has given meanwhile ends that request, not the process', async () => {
+    const fault = new Error('ERR_HTTP_HEADERS_SENT')
+    const sent: ExpressResponse = {
+      locals: {},
+      statusCode: 503,
+      setHeader: () => {
+        throw fault
+      },
+      end: () => {},
+    }
+    const told = await new Promise((next) => expressBearer(verifierOf())({ headers: {} }, sent, next))
+    expect(told).to.equal(fault)
+  })
 })
