@@ -118,9 +118,9 @@ function keepSupplied(
     const since = active?.activatesAt ?? now
     return [{ step: 'create', algorithm, activatesAt: due(since, fromPublication, schedule) }]
   }
-  if (next.activatesAt !== null) return []
-  // Without an active key nothing signs, whoever rotates: then the one that waits gets a date.
   const earliest = earliestActivation(next, now, schedule)
+  // Without an active key nothing signs, whoever rotates: then the one that waits takes over as soon as it is safe.
+  if (next.activatesAt !== null && (active !== undefined || next.activatesAt <= earliest)) return []
   const activatesAt = active?.activatesAt ? due(active.activatesAt, earliest, schedule) : earliest
   return activatesAt ? [{ step: 'schedule', kid: next.kid, activatesAt }] : []
 }

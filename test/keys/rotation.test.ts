@@ -97,6 +97,12 @@ describe('what a rotation asks for', () => {
       SCHEDULE,
       [],
     ],
+    [
+      'no active key (its row is lost), and one that waits for a date far away: it signs as soon as it is safe',
+      [key('waiting', { published: -60, activates: PERIOD })],
+      BY_HAND,
+      [{ step: 'schedule', kid: 'waiting', activatesAt: at(DELAY - 60) }],
+    ],
     ['just retired: nothing', retired(retireToWipeSeconds(SCHEDULE) - 0.001), SCHEDULE, []],
     [
       'retired, and no node can still load its private part: wiped',
