@@ -6,6 +6,8 @@ const generateKeyPair = promisify(generate)
 
 /** RFC 7518 §3.3 asks for 2048 bits or more; more would make every signature four times as dear. */
 const RSA_BITS = 2048
+/** What signs with more takes a second, and many verifiers refuse it. */
+const MOST_RSA_BITS = 8192
 const RSA_EXPONENT = 65_537n
 
 /** What there is to know of one signature algorithm. */
@@ -43,6 +45,7 @@ export const SIGNING_ALGORITHMS = {
       if (key.asymmetricKeyType !== 'rsa') return 'it is not an RSA key'
       const { modulusLength = 0, publicExponent } = key.asymmetricKeyDetails ?? {}
       if (modulusLength < RSA_BITS) return `it has ${modulusLength} bits; ${RSA_BITS} is the least`
+      if (modulusLength > MOST_RSA_BITS) return `it has ${modulusLength} bits; ${MOST_RSA_BITS} is the most`
       if (publicExponent !== RSA_EXPONENT) return `its public exponent is not ${RSA_EXPONENT}`
       return undefined
     },

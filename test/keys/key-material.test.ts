@@ -1,7 +1,8 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { expect } from 'chai'
 import { jwtVerify, SignJWT } from 'jose'
 import { open, seal } from '../../src/crypto/envelope.ts'
+import { algorithmRow } from '../../src/keys/algorithms.ts'
 import {
   generateSigningKey,
   importPublicKey,
@@ -71,6 +72,16 @@ describe('the material of a signing key', () => {
       expect(await failureOf(sealSigningKey('RS256', key, line))).to.include({ code: 'unsuitable_key' })
     })
   }
+
+  it('K-04 an RSA key that takes seconds to sign, and that many verifiers refuse, is refused for RS256', () => {
+    const sized = (bits: number) => {
+      const n = Buffer.alloc(bits / 8, 0xff).toString('base64url')
+      return createPublicKey({ key: { kty: 'RSA', n, e: 'AQAB' }, format: 'jwk' })
+    }
+    const { objection } = algorithmRow('RS256')
+    expect(objection(sized(8192)), 'control').to.equal(undefined)
+    expect(objection(sized(8200))).to.match(/8200 bits; 8192 is the most/)
+  })
 
   it('a 2048-bit key from elsewhere is taken', async () => {
     const pair = await sealSigningKey('RS256', rsa(2048), line)
