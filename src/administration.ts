@@ -32,7 +32,7 @@ export interface Administration {
   users(): Promise<UserAdministration>
   clients(): Promise<ClientAdministration>
   sessions(): Promise<SessionAdministration>
-  /** @throws SealingKeyProblem where the sealing key is missing or malformed */
+  /** What seals something throws SealingKeyProblem where the sealing key is missing or malformed; a revocation needs none. */
   keys(): Promise<KeyAdministration>
   /** @throws SealingKeyProblem where the sealing key is missing or malformed */
   resealing(): Promise<Resealing>
@@ -79,7 +79,12 @@ export function buildAdministration(parts: AdministrationParts): Administration 
       })
     },
     async keys() {
-      const signingKeys = signingKeysPostgres({ database, sealingKey: await parts.sealingKey() })
+      let held: Promise<SealingKey> | undefined
+      const sealingKey = () => {
+        held ??= parts.sealingKey()
+        return held
+      }
+      const signingKeys = signingKeysPostgres({ database, sealingKey })
       return keyAdministration({ signingKeys, schedule })
     },
     async resealing() {

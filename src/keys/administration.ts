@@ -130,8 +130,9 @@ export function keyAdministration({
           return { ...plan, retiring: retiring && { kid: retiring.kid, removesAt } }
         })
       }, actor)
-      // The next `next` is published at once, so that an emergency that follows need not wait longer than it must.
-      await signingKeys.maintain(schedule)
+      // The next `next` is published at once, so that an emergency that follows need not wait longer than it must. Where
+      // that fails the nodes do it: whoever is told that the rotation failed would rotate once more.
+      await signingKeys.maintain(schedule).catch(() => {})
       return reports.map(({ outcome, algorithm, kid, activatesAt, retiring }) => ({
         outcome,
         algorithm,

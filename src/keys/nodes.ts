@@ -17,7 +17,7 @@ export interface LiveNode extends NodeReport {
 
 /**
  * The nodes that serve, by the database's time. What a node advertised is remembered for a day after it was seen last,
- * since caches remember it too; then its row is removed by whichever node reports next.
+ * longer where its `max-age` is long, since caches remember it too; then its row is removed by whichever node reports next.
  */
 export interface Nodes {
   /** @throws Unavailable when the database does not answer */

@@ -6,6 +6,7 @@ import type { Database, Queryable } from '../postgres/database.ts'
 import { isSigningAlgorithm } from './algorithms.ts'
 import { generateSigningKey, type SealedKeyPair, sealSigningKey } from './key-material.ts'
 import { changeKeys, requireRightSealingKey, underRightLine } from './key-tables-postgres.ts'
+import { IS_REMEMBERED } from './nodes-postgres.ts'
 import { isIntroduced, type MaintenanceStep, maintenanceSteps } from './rotation.ts'
 import { type KeySchedule, publishToActivateSeconds, reckoningWith } from './schedule.ts'
 import type { SealingKey, SealingKeyLine } from './sealing-key.ts'
@@ -14,18 +15,23 @@ import type { KeyChange, LoadedSigningKeys, SigningKeys, StoredSigningKey } from
 /** Who the audit log names for what happens by itself. */
 const BY_ITSELF = 'keyturn'
 
-/** Signing keys in PostgreSQL. */
+/**
+ * Signing keys in PostgreSQL.
+ * @param options.sealingKey or the way to it: what seals nothing, a revocation above all, does not wait for a KMS
+ */
 export function signingKeysPostgres({
   database,
-  sealingKey,
+  sealingKey: given,
 }: {
   database: Database
-  sealingKey: SealingKey
+  sealingKey: SealingKey | (() => Promise<SealingKey>)
 }): SigningKeys {
+  const sealing = async () => (typeof given === 'function' ? given() : given)
   return {
     load: () => readKeys(database),
 
     async maintain(schedule) {
+      const sealingKey = await sealing()
       const done: MaintenanceStep[] = []
       let pairs: readonly SealedKeyPair[] = []
       for (;;) {
@@ -41,6 +47,7 @@ export function signingKeysPostgres({
     },
 
     async introduce(algorithm, schedule, actor) {
+      const sealingKey = await sealing()
       const made = await generateSigningKey(algorithm, sealingKey.lines()[0])
       return changeKeys(database, async (transaction, now) => {
         const pair = await underRightLine(transaction, made, sealingKey)
@@ -53,8 +60,9 @@ export function signingKeysPostgres({
       })
     },
 
-    activate: (decide, actor) =>
-      changeKeys(database, async (transaction, now) => {
+    async activate(decide, actor) {
+      const sealingKey = await sealing()
+      return changeKeys(database, async (transaction, now) => {
         // The key after next is made right after this: whoever cannot must not begin.
         await requireRightSealingKey(transaction, sealingKey)
         const loaded = { ...(await readKeys(transaction)), now }
@@ -65,14 +73,16 @@ export function signingKeysPostgres({
           await setActivation(transaction, kid, activatesAt, actor)
         }
         return planned
-      }),
+      })
+    },
 
-    seal: (algorithm, privateKey) => sealSigningKey(algorithm, privateKey, sealingKey.lines()[0]),
+    seal: async (algorithm, privateKey) =>
+      sealSigningKey(algorithm, privateKey, (await sealing()).lines()[0]),
 
     change: (decide, actor) =>
       changeKeys(database, async (transaction, now) => {
         const { changes, result } = decide({ ...(await readKeys(transaction)), now })
-        for (const change of changes) await makeChange(transaction, change, now, actor, sealingKey)
+        for (const change of changes) await makeChange(transaction, change, now, actor, sealing)
         return result
       }),
   }
@@ -83,24 +93,17 @@ async function makeChange(
   change: KeyChange,
   now: Date,
   actor: string,
-  sealingKey: SealingKey,
+  sealing: () => Promise<SealingKey>,
 ): Promise<void> {
   switch (change.change) {
     case 'activate':
       return setActivation(transaction, change.kid, change.activatesAt, actor)
     case 'revoke':
       return revokeKey(transaction, change.kid, now, actor)
-    case 'import':
-      return insertKey(
-        transaction,
-        await underRightLine(transaction, change.pair, sealingKey),
-        now,
-        change.activatesAt,
-        {
-          event: 'signing_key.imported',
-          actor,
-        },
-      )
+    case 'import': {
+      const pair = await underRightLine(transaction, change.pair, await sealing())
+      return insertKey(transaction, pair, now, change.activatesAt, { event: 'signing_key.imported', actor })
+    }
   }
 }
 
@@ -122,8 +125,7 @@ export async function readKeys(source: Queryable): Promise<LoadedSigningKeys> {
   const rows = await source.query<Row>(
     `select clock.now, kid, algorithm, public_jwk, sealed_private_key, published_at, activates_at, revoked_at,
        sealed_with,
-       (select max(jwks_max_age_seconds) from nodes where seen_at > clock.now - interval '1 day')
-         as jwks_max_age_seconds
+       (select max(jwks_max_age_seconds) from nodes where ${IS_REMEMBERED}) as jwks_max_age_seconds
      from (select clock_timestamp() as now) as clock left join signing_keys on true
      order by published_at, kid collate "C"`,
   )

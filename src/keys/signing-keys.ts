@@ -19,7 +19,7 @@ export interface StoredSigningKey extends SigningKey {
 export interface LoadedSigningKeys {
   readonly keys: readonly StoredSigningKey[]
   readonly now: Date
-  /** The longest `max-age` of the JWKS that any node has advertised within a day; null where none has. */
+  /** The longest `max-age` of the JWKS that caches may have been told by any node, a day ago at the least; null where none has. */
   readonly jwksMaxAgeSeconds: number | null
 }
 

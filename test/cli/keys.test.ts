@@ -42,17 +42,32 @@ describe('keyturn keys', () => {
   it('K-06 without a sealing key exit 78, with the command that helps', async () => {
     const { url } = await openPostgres()
     const env = { KEYTURN_DATABASE_URL: url }
-    for (const command of ['list', 'plan', 'rotate']) {
-      const { code, stdout, stderr } = await runKeyturn(['keys', command, '--json'], { cwd: directory, env })
-      expect({ code, error: JSON.parse(stdout).error }).to.deep.equal({
-        code: 78,
-        error: 'sealing_key_missing',
-      })
-      expect(stderr).to.include('keyturn keys init')
-    }
+    const { code, stdout, stderr } = await runKeyturn(['keys', 'rotate', '--json'], { cwd: directory, env })
+    expect({ code, error: JSON.parse(stdout).error }).to.deep.equal({
+      code: 78,
+      error: 'sealing_key_missing',
+    })
+    expect(stderr).to.include('keyturn keys init')
     const serve = await runKeyturn(['serve'], { cwd: directory, env })
     expect(serve.code).to.equal(78)
     expect(serve.stderr).to.include('keyturn keys init')
+  })
+
+  it('an emergency needs no sealing key: who has lost it, or whose KMS is down, sees the keys and revokes', async () => {
+    const { url } = await openPostgres()
+    const keys = (args: string[], env = {}) =>
+      runKeyturn(['keys', ...args, '--json'], { cwd: directory, env: { KEYTURN_DATABASE_URL: url, ...env } })
+    await keys(['init'])
+    await keys(['rotate'])
+    const none = { KEYTURN_SEALING_KEY_COMMAND: 'exit 1' }
+    const [active, next] = JSON.parse((await keys(['list'], none)).stdout)
+    const revoked = await keys(['revoke', active.kid], none)
+    expect({ code: revoked.code, signs: JSON.parse(revoked.stdout).successor.kid }).to.deep.equal({
+      code: 0,
+      signs: next.kid,
+    })
+    const again = await keys(['revoke', next.kid], none)
+    expect(again.code, 'control: where a key must be made first, it is needed').to.equal(78)
   })
 
   it('K-02 rotate takes the safe moment, --now is refused before it, and list and plan tell the same', async () => {

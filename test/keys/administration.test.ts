@@ -1,9 +1,10 @@
 import { expect } from 'chai'
 import { keyAdministration } from '../../src/keys/administration.ts'
-import { publishToActivateSeconds, retireToRemoveSeconds } from '../../src/keys/schedule.ts'
+import { type KeySchedule, publishToActivateSeconds, retireToRemoveSeconds } from '../../src/keys/schedule.ts'
 import { signingKeysPostgres } from '../../src/keys/signing-keys-postgres.ts'
 import type { Database } from '../../src/postgres/database.ts'
 import type { Refusal } from '../../src/refusal.ts'
+import { Unavailable } from '../../src/unavailable.ts'
 import { forEachDatabase } from '../support/databases.ts'
 import { age, audited, BY_HAND, failureOf, SCHEDULE, STOCK_SEALING_KEY, stock } from './fixtures.ts'
 
@@ -64,6 +65,24 @@ forEachDatabase((_name, open) => {
       const [again] = await rotateKeys({ now: false }, 'user:7')
       expect(again).to.deep.equal({ ...report, outcome: 'already_scheduled' })
       expect(await audited(database)).to.have.length(3)
+    })
+
+    it('a rotation that was made is not said to have failed: who hears that would rotate once more', async () => {
+      await stock(database)
+      await age(database, DELAY)
+      const { signingKeys } = administration()
+      let rounds = 0
+      const failing = {
+        ...signingKeys,
+        maintain: async (schedule: KeySchedule) => {
+          if (++rounds > 1) throw new Unavailable('postgres', 'no answer')
+          return signingKeys.maintain(schedule)
+        },
+      }
+      const { rotateKeys } = keyAdministration({ signingKeys: failing, schedule: SCHEDULE })
+      const [report] = await rotateKeys({ now: true }, 'operator')
+      expect(report?.outcome).to.equal('activated')
+      expect(rounds).to.equal(2)
     })
 
     for (const [name, schedule] of [

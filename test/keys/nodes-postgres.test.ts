@@ -3,7 +3,11 @@ import { keyAdministration } from '../../src/keys/administration.ts'
 import { makeKeyring } from '../../src/keys/keyring.ts'
 import type { Nodes } from '../../src/keys/nodes.ts'
 import { nodesPostgres } from '../../src/keys/nodes-postgres.ts'
-import { publishToActivateSeconds, retireToRemoveSeconds } from '../../src/keys/schedule.ts'
+import {
+  permittedStalenessSeconds,
+  publishToActivateSeconds,
+  retireToRemoveSeconds,
+} from '../../src/keys/schedule.ts'
 import { signingKeysPostgres } from '../../src/keys/signing-keys-postgres.ts'
 import type { Database } from '../../src/postgres/database.ts'
 import { Unavailable } from '../../src/unavailable.ts'
@@ -118,6 +122,22 @@ forEachDatabase((_name, open) => {
       await pass(DAY + 1)
       expect(await delayOfNext()).to.equal(publishToActivateSeconds(SCHEDULE))
       expect(await failureOf(rotateKeys({ now: true }, 'operator'))).to.include({ code: 'too_early' })
+    })
+
+    it('K-02 are reckoned with for as long as a cache may keep what they served, were it for days', async () => {
+      const longest = { ...SCHEDULE, jwksMaxAgeSeconds: DAY, staleIfErrorSeconds: DAY }
+      const { keyring: other } = keyring({ schedule: longest })
+      await other.start()
+      await other.stop()
+      const signingKeys = signingKeysPostgres({ database, sealingKey })
+
+      await pass(permittedStalenessSeconds(longest) + SCHEDULE.verifierCacheSeconds)
+      await nodes.report(node('new'))
+      expect((await signingKeys.load()).jwksMaxAgeSeconds).to.equal(DAY)
+
+      await pass(DAY)
+      await nodes.report(node('new'))
+      expect((await signingKeys.load()).jwksMaxAgeSeconds, 'control: none keeps it any more').to.equal(300)
     })
   })
 })
