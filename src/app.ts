@@ -12,6 +12,7 @@ import { tokenRequest } from './grants/token-request.ts'
 import { authenticateHolder } from './http/account/bearer.ts'
 import { accountSessionsEndpoints } from './http/account/sessions.ts'
 import { clientAddress } from './http/client-address.ts'
+import { djangoEndpoints } from './http/django/endpoints.ts'
 import { livezEndpoint, readyzEndpoint } from './http/health.ts'
 import { makeMetricsServer } from './http/metrics-server.ts'
 import { readAuthenticatedForm } from './http/oauth/authenticated-form.ts'
@@ -52,6 +53,7 @@ import { refreshFamiliesPostgres } from './tokens/refresh-families-postgres.ts'
 import { refreshFamiliesRedis } from './tokens/refresh-families-redis.ts'
 import { makeNoteRefresh } from './tokens/refresh-notes.ts'
 import { makeRefreshStanding } from './tokens/refresh-standing.ts'
+import { makeReadRefreshState } from './tokens/refresh-state.ts'
 import { refreshTokens as makeRefreshTokens } from './tokens/refresh-token.ts'
 import { makeRevocation } from './tokens/revocation.ts'
 import { tokenStandingPostgres } from './tokens/token-standing-postgres.ts'
@@ -167,25 +169,22 @@ export function buildApp(parts: AppParts): App {
     noteRefresh,
   })
   const tokenParts = { accessTokens, refreshTokens, readPresented, families, standing, clock }
-  const introspect = makeIntrospection({
-    ...tokenParts,
-    refreshStanding,
-    issuer,
-    retryWindowSeconds,
-    lifetimes: config,
-  })
+  const readRefreshState = makeReadRefreshState({ ...tokenParts, refreshStanding, retryWindowSeconds })
+  const introspect = makeIntrospection({ ...tokenParts, readRefreshState, issuer, lifetimes: config })
+  const revoke = makeRevocation(tokenParts)
   const readAuthenticated = readAuthenticatedForm(readPresented, noteClient)
 
   const server = makeServer({
     endpoints: {
       token: tokenEndpoint(answer, standstill, metrics),
       introspect: introspectEndpoint(readAuthenticated, introspect),
-      revoke: revokeEndpoint(readAuthenticated, makeRevocation(tokenParts)),
+      revoke: revokeEndpoint(readAuthenticated, revoke),
       ...accountSessionsEndpoints({
         sessions: sessionsPostgres(database),
         authenticate: authenticateHolder({ accessTokens, standing, issuer }),
         clock,
       }),
+      ...djangoEndpoints({ ...tokenParts, answer, readRefreshState, revoke, issuer, standstill, metrics }),
       jwks: jwksEndpoint(keyring),
       discovery: discoveryEndpoint(issuer),
       livez: livezEndpoint,

@@ -39,6 +39,7 @@ export async function demoAccounts(directory: string, administration: Administra
     },
     ACTOR,
   )
+  await clients.enable('django', ACTOR)
   const password = randomBytes(9).toString('base64url')
   const users = await administration.users()
   const existing = await users.list(1)

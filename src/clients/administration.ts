@@ -6,6 +6,7 @@ import type { Client } from './client.ts'
 import { type ClientDetails, makeClient } from './client-details.ts'
 import { makeClientSecret } from './client-secret.ts'
 import type { Clients } from './clients.ts'
+import { DJANGO_CLIENT_DETAILS, DJANGO_CLIENT_ID } from './django-client.ts'
 
 /** How long a replaced secret still works, so that a client's instances can be switched one by one. */
 const SECRET_OVERLAP_SECONDS = 24 * 3600
@@ -73,8 +74,17 @@ export function clientAdministration({
     /** Refuses the client everything and ends its refresh families, at once. */
     disable: (id: string, actor: string): Promise<Client> => setEnabled(id, false, actor),
 
-    /** Lets the client ask again. Families that ended stay ended. */
-    enable: (id: string, actor: string): Promise<Client> => setEnabled(id, true, actor),
+    /**
+     * Lets the client ask again. Families that ended stay ended. The client of the Django-shaped endpoints is made where
+     * it is not there yet.
+     */
+    async enable(id: string, actor: string): Promise<Client> {
+      if (id === DJANGO_CLIENT_ID) {
+        const client = makeClient(id, DJANGO_CLIENT_DETAILS, clock.now())
+        await clients.add(client, undefined, { event: 'client.created', actor, clientId: id })
+      }
+      return setEnabled(id, true, actor)
+    },
   }
 
   async function setEnabled(id: string, isEnabled: boolean, actor: string): Promise<Client> {

@@ -1,5 +1,6 @@
 import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
+import { beginDjango, describeDjango } from './django/view.ts'
 import { HttpError } from './http-error.ts'
 
 /** What answers a request. */
@@ -14,6 +15,11 @@ export interface Endpoints {
   readonly endAccountSessions: Endpoint
   readonly accountSession: Endpoint
   readonly endAccountSession: Endpoint
+  readonly djangoTokenPair: Endpoint
+  readonly djangoTokenRefresh: Endpoint
+  readonly djangoTokenVerify: Endpoint
+  readonly djangoTokenBlacklist: Endpoint
+  readonly djangoProtected: Endpoint
   readonly jwks: Endpoint
   readonly discovery: Endpoint
   readonly livez: Endpoint
@@ -22,11 +28,20 @@ export interface Endpoints {
 
 type Method = 'GET' | 'POST' | 'DELETE'
 
-/**
- * Every URL we serve; `:id` is one segment, whatever it is. `open`: any web page may read the answer (JWKS and metadata
- * only).
- */
-export const ROUTES: readonly { method: Method; path: string; endpoint: keyof Endpoints; open?: true }[] = [
+/** One URL and what answers there. */
+interface Route {
+  readonly method: Method
+  /** `:id` is one segment, whatever it is. */
+  readonly path: string
+  readonly endpoint: keyof Endpoints
+  /** Any web page may read the answer (JWKS and metadata only). */
+  readonly open?: true
+  /** Its errors and headers are those of Django REST Framework, and the slash at its end may be left out. */
+  readonly django?: true
+}
+
+/** Every URL we serve. */
+export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/oauth/token', endpoint: 'token' },
   { method: 'POST', path: '/oauth/introspect', endpoint: 'introspect' },
   { method: 'POST', path: '/oauth/revoke', endpoint: 'revoke' },
@@ -34,6 +49,11 @@ export const ROUTES: readonly { method: Method; path: string; endpoint: keyof En
   { method: 'DELETE', path: '/account/api/sessions', endpoint: 'endAccountSessions' },
   { method: 'GET', path: '/account/api/sessions/:id', endpoint: 'accountSession' },
   { method: 'DELETE', path: '/account/api/sessions/:id', endpoint: 'endAccountSession' },
+  { method: 'POST', path: '/api/token/', endpoint: 'djangoTokenPair', django: true },
+  { method: 'POST', path: '/api/token/refresh/', endpoint: 'djangoTokenRefresh', django: true },
+  { method: 'POST', path: '/api/token/verify/', endpoint: 'djangoTokenVerify', django: true },
+  { method: 'POST', path: '/api/token/blacklist/', endpoint: 'djangoTokenBlacklist', django: true },
+  { method: 'GET', path: '/api/protected/', endpoint: 'djangoProtected', django: true },
   { method: 'GET', path: '/.well-known/jwks.json', endpoint: 'jwks', open: true },
   { method: 'GET', path: '/.well-known/openid-configuration', endpoint: 'discovery', open: true },
   { method: 'GET', path: '/.well-known/oauth-authorization-server', endpoint: 'discovery', open: true },
@@ -41,40 +61,46 @@ export const ROUTES: readonly { method: Method; path: string; endpoint: keyof En
   { method: 'GET', path: '/readyz', endpoint: 'readyz' },
 ]
 
+/** What is at a path: its name in log and metrics, and what may be done with it. */
+interface Resource {
+  readonly route: string
+  readonly methods: string[]
+  readonly isDjango: boolean
+}
+
 /**
  * The router: paths match as they are written (case, slashes and percent signs included), so that no second spelling
  * goes past a check. HEAD is served where GET is; any other method on a known path is 405 with `Allow` (RFC 9110 §15.5.6).
  */
 export function routes(endpoints: Endpoints): Middleware {
   const router = new Router({ sensitive: true, strict: true })
-  const methodsOf = new Map<string, string[]>()
+  const resources = new Map<string, Resource>()
 
-  for (const { method, path, endpoint, open } of ROUTES) {
-    router.register(path, method === 'GET' ? ['GET', 'HEAD'] : [method], async (ctx: Context) => {
-      ctx.state['route'] = path
-      await endpoints[endpoint](ctx)
-    })
-    if (open) router.register(path, ['OPTIONS'], preflight)
-    methodsOf.set(path, [
-      ...(methodsOf.get(path) ?? []),
-      ...(method === 'GET' ? ['GET', 'HEAD'] : [method]),
-      ...(open ? ['OPTIONS'] : []),
-    ])
+  for (const { method, path: route, endpoint, open = false, django = false } of ROUTES) {
+    const methods = method === 'GET' ? ['GET', 'HEAD'] : [method]
+    for (const path of django ? [route, route.slice(0, -1)] : [route]) {
+      router.register(path, methods, endpoints[endpoint])
+      if (open) router.register(path, ['OPTIONS'], preflight)
+      if (django) router.register(path, ['OPTIONS'], describeDjango)
+      const known = resources.get(path)?.methods ?? []
+      const others = open || django ? ['OPTIONS'] : []
+      resources.set(path, { route, methods: [...known, ...methods, ...others], isDjango: django })
+    }
   }
-  const patterns = [...methodsOf.keys()]
+  const patterns = [...resources.keys()]
     .filter((path) => path.includes(':'))
     .map((path) => ({ path, form: new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`) }))
   const serve = router.routes()
 
   return async (ctx, next) => {
-    const path = methodsOf.has(ctx.path) ? ctx.path : patterns.find(({ form }) => form.test(ctx.path))?.path
-    const methods = path === undefined ? undefined : methodsOf.get(path)
-    if (!methods) throw new HttpError(404, 'no_such_path', 'there is nothing at this path')
-    if (!methods.includes(ctx.method)) {
-      ctx.state['route'] = path
-      throw new HttpError(405, 'method_not_allowed', 'this method does nothing here', {
-        allow: methods.join(', '),
-      })
+    const path = resources.has(ctx.path) ? ctx.path : patterns.find(({ form }) => form.test(ctx.path))?.path
+    const resource = path === undefined ? undefined : resources.get(path)
+    if (!resource) throw new HttpError(404, 'no_such_path', 'there is nothing at this path')
+    ctx.state['route'] = resource.route
+    const allow = resource.methods.join(', ')
+    if (resource.isDjango) beginDjango(ctx, allow)
+    if (!resource.methods.includes(ctx.method)) {
+      throw new HttpError(405, 'method_not_allowed', 'this method does nothing here', { allow })
     }
     await serve(ctx as never, next)
   }

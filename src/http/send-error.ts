@@ -3,24 +3,28 @@ import { OAuthError } from '../oauth/errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { currentRequest } from '../telemetry/request-context.ts'
 import { Unavailable } from '../unavailable.ts'
+import { djangoAnswerOf } from './django/error-answer.ts'
+import { isDjango } from './django/view.ts'
 import { HttpError } from './http-error.ts'
 import { loggedPath } from './request-path.ts'
 
 /** What the door says of an error. */
-interface Answer {
+export interface ErrorAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: Readonly<Record<string, string>>
+  readonly body: Readonly<Record<string, unknown>>
   /** For log and metric. */
   readonly reason: string
 }
 
 /**
- * Turns whatever was thrown into the answer, in the shape of RFC 6749 §5.2. The public description and the private
- * reason part here: the reason goes to the log, and an unexpected error shows nothing but the request id.
+ * Turns whatever was thrown into the answer, in the shape of RFC 6749 §5.2 or, at the Django-shaped endpoints, in theirs.
+ * The public description and the private reason part here: the reason goes to the log, and an unexpected error shows
+ * nothing but the request id.
  */
 export function sendError(ctx: Context, error: unknown, logger: Logger): void {
-  const { status, headers, body, reason } = answerOf(error)
+  const oauth = answerOf(error)
+  const { status, headers, body, reason } = isDjango(ctx) ? djangoAnswerOf(ctx, error, oauth) : oauth
   ctx.status = status
   ctx.set({ ...headers })
   ctx.body = body
@@ -30,7 +34,7 @@ export function sendError(ctx: Context, error: unknown, logger: Logger): void {
     logger.warn({ part: error.part, err: error.cause, path: loggedPath(ctx.req) }, error.message)
 }
 
-function answerOf(error: unknown): Answer {
+function answerOf(error: unknown): ErrorAnswer {
   if (error instanceof OAuthError) {
     return {
       status: error.status,

@@ -53,10 +53,20 @@ export class Form {
     return value
   }
 
+  /** The first value of each parameter, empty ones too: for a door where empty is not the same as left out. */
+  entries(): Map<string, string> {
+    return new Map([...this.#values].map(([name, values]) => [name, values[0] ?? '']))
+  }
+
   /** All values of a parameter that may repeat; empty ones are left out. */
   many(name: string): string[] {
     return (this.#values.get(name) ?? []).filter((value) => value !== '')
   }
+}
+
+/** A form of our own making, for a door that translates what it was sent into a token request. */
+export function makeForm(parameters: Readonly<Record<string, string>>): Form {
+  return new Form(new Map(Object.entries(parameters).map(([name, value]) => [name, [value]])))
 }
 
 function decodeAscii(body: Uint8Array): string {

@@ -1,13 +1,9 @@
 import { type Client, mayIntrospect } from '../clients/client.ts'
-import { type Clock, toSeconds } from '../clock.ts'
+import { toSeconds } from '../clock.ts'
 import { printScope } from '../oauth/scope.ts'
 import type { AccessTokens, VerifiedAccessToken } from './access-token.ts'
 import { familyExpiry, type Lifetimes, lifetimesOf } from './lifetimes.ts'
-import type { ReadPresented } from './presented.ts'
-import type { RefreshFamilies } from './refresh-families.ts'
-import type { RefreshStanding } from './refresh-standing.ts'
-import type { RefreshTokens } from './refresh-token.ts'
-import { rotate } from './rotation.ts'
+import type { ReadRefreshState } from './refresh-state.ts'
 import type { TokenStanding } from './token-standing.ts'
 
 /** RFC 7662 §2.2, with wire names. Of a token that is not active nothing else is said. */
@@ -22,14 +18,9 @@ export type Introspect = (token: string, caller: Client) => Promise<Introspectio
 export interface IntrospectionParts {
   readonly issuer: string
   readonly accessTokens: AccessTokens
-  readonly refreshTokens: RefreshTokens
-  readonly readPresented: ReadPresented
-  readonly refreshStanding: RefreshStanding
-  readonly families: RefreshFamilies
+  readonly readRefreshState: ReadRefreshState
   readonly standing: TokenStanding
-  readonly retryWindowSeconds: number
   readonly lifetimes: Lifetimes
-  readonly clock: Clock
 }
 
 const INACTIVE = { active: false } as const
@@ -73,28 +64,19 @@ function describe(token: VerifiedAccessToken, issuer: string): IntrospectionResp
 async function introspectRefreshToken(
   text: string,
   caller: Client,
-  parts: IntrospectionParts,
+  { readRefreshState, lifetimes, issuer }: IntrospectionParts,
 ): Promise<IntrospectionResponse> {
-  const token = parts.refreshTokens.parse(text)
-  if (!token) return INACTIVE
-  const now = parts.clock.now()
-  const { family: presented } = await parts.readPresented(caller.id, token.familyId)
-  const stand = await parts.refreshStanding(token, presented, caller, now)
-  if (stand.outcome !== 'live') return INACTIVE
-  const { family, user } = stand.found
-  const position = await parts.families.position(family)
-  const expiresAt = familyExpiry(family, position, lifetimesOf(caller, parts.lifetimes))
-  const rules = { retryWindowSeconds: parts.retryWindowSeconds, latePolicy: caller.latePolicy }
-  const { outcome } = rotate(position, token.generation, now, token.keyVersion, rules)
-  if (outcome === 'reuse' || outcome === 'future') return INACTIVE
+  const state = await readRefreshState(text, caller)
+  if (state.outcome !== 'live') return INACTIVE
+  const { family, user } = state.found
   return {
     active: true,
-    iss: parts.issuer,
+    iss: issuer,
     sub: family.userId,
     client_id: family.clientId,
     username: user.username,
     ...(family.scope.length > 0 && { scope: printScope(family.scope) }),
-    exp: toSeconds(expiresAt),
+    exp: toSeconds(familyExpiry(family, state.position, lifetimesOf(caller, lifetimes))),
     sid: family.sessionId,
   }
 }

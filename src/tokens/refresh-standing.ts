@@ -47,13 +47,14 @@ export function makeRefreshStanding(parts: RefreshStandingParts): RefreshStandin
     if (family.clientId !== client.id) {
       return { outcome: 'foreign_client', reason: 'refresh_token_of_another_client' }
     }
+    // Said first: disabling a user ends its sessions, and that is the reason.
+    if (!found.userIsActive) return { outcome: 'revoked', reason: 'refresh_token_user_disabled' }
     if (family.endedAt !== null || found.sessionEnded) {
       return { outcome: 'revoked', reason: 'refresh_token_revoked' }
     }
     if (!client.grants.includes('refresh_token')) {
       return { outcome: 'revoked', reason: 'refresh_token_grant_withdrawn' }
     }
-    if (!found.userIsActive) return { outcome: 'revoked', reason: 'refresh_token_user_disabled' }
     // In whole seconds, as a token says it: one that would expire as it is issued is no token.
     const isOver = toSeconds(now) >= toSeconds(family.absoluteExpiresAt)
     if (isOver || (await isIdle(found, client, now))) {

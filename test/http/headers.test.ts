@@ -44,6 +44,7 @@ describe('the headers of answers', () => {
     keyturn = await startApp({ environment: { KEYTURN_TRUSTED_PROXIES: '10.0.0.0/8,2001:db8::/32' } })
     client = await keyturn.createClient()
     await keyturn.createUser('alice')
+    await (await keyturn.administration.clients()).enable('django', 'operator')
   })
 
   for (const { method, path } of ROUTES) {
@@ -72,9 +73,18 @@ describe('the headers of answers', () => {
       const line = `${method} ${path.replace(':id', String(decodeJwt(token)['sid']))}`
       return request(line, [['Authorization', `Bearer ${token}`]])
     }
+    if (path.startsWith('/api/')) return goodDjangoRequest(path)
     if (method === 'GET') return request(`GET ${path}`)
     const authorized = `client_id=${client.id}&client_secret=${client.secret}&`
     return request(`POST ${path}`, [FORM], `${authorized}token=x&grant_type=client_credentials`)
+  }
+
+  async function goodDjangoRequest(path: string): Promise<string> {
+    const django = { id: 'django' }
+    const { access_token: access, refresh_token: refresh } = (await keyturn.signIn(django, 'alice')).body
+    if (path === '/api/protected/') return request(`GET ${path}`, [['Authorization', `Bearer ${access}`]])
+    const body = JSON.stringify({ username: 'alice', password: keyturn.password, refresh, token: access })
+    return request(`POST ${path}`, [['Content-Type', 'application/json']], body)
   }
 
   it('S-018 what is no request gets the same headers', async () => {
@@ -179,7 +189,8 @@ describe('the headers of answers', () => {
     expect(answer.status).to.equal(200)
     expect(keyturn.logger.lines.at(-1)?.fields).to.include({ path: '/oauth/revoke', address: '127.0.0.1' })
     const rows = await keyturn.stores.database.query(
-      "select address, request_id from audit_events where event = 'family.ended'",
+      "select address, request_id from audit_events where event = 'family.ended' and client_id = $1",
+      [client.id],
     )
     expect(rows).to.deep.equal([{ address: '127.0.0.1', request_id: answer.header('x-request-id') }])
   })

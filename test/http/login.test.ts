@@ -63,9 +63,9 @@ describe('signing in with a password', () => {
       seen.push(visible(await signIn(username, password)))
       expect(seen.at(-1), what).to.deep.equal(seen[0])
       expect(
-        clock.waits.filter((wait) => wait === 1000),
+        clock.waits.filter((wait) => wait === 2000),
         what,
-      ).to.deep.equal([1000])
+      ).to.deep.equal([2000])
       expect(lastLine()?.['reason'], what).to.equal(reason)
     }
     expect(seen[0]).to.deep.include({
@@ -76,7 +76,7 @@ describe('signing in with a password', () => {
 
     clock.waits.length = 0
     expect((await signIn('known', keyturn.password)).status, 'control').to.equal(200)
-    expect(clock.waits, 'a login that succeeds waits for nothing').not.to.include(1000)
+    expect(clock.waits, 'a login that succeeds waits for nothing').not.to.include(2000)
   })
 
   it('S-109 any spelling of the name or the address signs the same user in', async () => {

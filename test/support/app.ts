@@ -68,6 +68,13 @@ export interface TestApp {
   /** POSTs a form, with HTTP Basic where a client with a secret is given, and `client_id` where it has none. */
   post(path: string, form: Record<string, string> | URLSearchParams, client?: TestClient): Promise<Answer>
   get(path: string, headers?: Record<string, string>): Promise<Answer>
+  /** Sends a request with any body. */
+  send(
+    method: string,
+    path: string,
+    body?: string | URLSearchParams | FormData,
+    headers?: Record<string, string>,
+  ): Promise<Answer>
   /** Sends a request without a body. */
   request(method: string, path: string, headers?: Record<string, string>): Promise<Answer>
   /** Signs `username` in with the password grant. */
@@ -190,6 +197,8 @@ export async function startApp(
     post,
     get: (path, headers = {}) => send(path, { headers }),
     request: (method, path, headers = {}) => send(path, { method, headers }),
+    send: (method, path, body, headers = {}) =>
+      send(path, { method, headers, ...(body !== undefined && { body }) }),
     async createUser(username, details = {}) {
       return (await administration.users()).create({ username, password, ...details }, 'operator')
     },

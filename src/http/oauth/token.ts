@@ -2,7 +2,6 @@ import type { Context } from 'koa'
 import type { AnswerTokenRequest } from '../../grants/token-request.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
 import type { Standstill } from '../../telemetry/standstill.ts'
-import { Unavailable } from '../../unavailable.ts'
 import { authorizationHeader } from '../credentials.ts'
 import { readForm } from '../read-form.ts'
 import { staleness } from '../staleness.ts'
@@ -11,7 +10,6 @@ import { staleness } from '../staleness.ts'
 export function tokenEndpoint(answer: AnswerTokenRequest, standstill: Standstill, metrics: Metrics) {
   return async (ctx: Context): Promise<void> => {
     const isStale = staleness(ctx, standstill)
-    if (isStale()) throw new Unavailable('request', 'it has waited while this process stood still')
     const form = await readForm(ctx)
     const { response, grant } = await answer(authorizationHeader(ctx.req), form, isStale)
     metrics.tokens.inc({ grant })

@@ -1,0 +1,60 @@
+import type { Client } from '../../clients/client.ts'
+import { DJANGO_CLIENT_ID } from '../../clients/django-client.ts'
+import type { ReadPresented } from '../../tokens/presented.ts'
+import { authenticateByFirst } from '../authenticators/authenticator.ts'
+import { bearerAuthenticator } from '../authenticators/bearer.ts'
+import { HttpError } from '../http-error.ts'
+import type { Endpoint, Endpoints } from '../routes.ts'
+import { DjangoError, notFound } from './django-error.ts'
+import { protectedEndpoint } from './protected.ts'
+import { type SimplejwtParts, simplejwtEndpoints } from './simplejwt/endpoints.ts'
+
+/** What the Django-shaped endpoints are built with. */
+export interface DjangoParts extends Omit<SimplejwtParts, 'openClient'> {
+  readonly readPresented: ReadPresented
+  readonly issuer: string
+}
+
+/**
+ * The Django-shaped door: the endpoints that a Django REST Framework project has, for clients that were written against
+ * one (docs/from-django.md). It translates; what it does is done by the parts that the OAuth endpoints use.
+ */
+export function djangoEndpoints(parts: DjangoParts) {
+  const { accessTokens, standing, issuer } = parts
+  const authenticate = authenticateByFirst([
+    bearerAuthenticator({
+      accessTokens,
+      standing,
+      isForUs: ({ audience, clientId }) => audience.includes(issuer) || clientId === DJANGO_CLIENT_ID,
+    }),
+  ])
+
+  async function openClient(): Promise<Client> {
+    const { client } = await parts.readPresented(DJANGO_CLIENT_ID)
+    if (!client || client.client.disabledAt !== null) throw notFound('door_closed')
+    return client.client
+  }
+
+  /** While the door is closed nothing behind it is there, not even its opinion of a request. */
+  function behindDoor(endpoint: Endpoint): Endpoint {
+    return async (ctx) => {
+      try {
+        await endpoint(ctx)
+      } catch (error) {
+        if (error instanceof DjangoError || error instanceof HttpError) await openClient()
+        throw error
+      }
+    }
+  }
+
+  const { djangoTokenPair, djangoTokenRefresh, djangoTokenVerify, djangoTokenBlacklist } = simplejwtEndpoints(
+    { ...parts, openClient },
+  )
+  return {
+    djangoTokenPair: behindDoor(djangoTokenPair),
+    djangoTokenRefresh: behindDoor(djangoTokenRefresh),
+    djangoTokenVerify: behindDoor(djangoTokenVerify),
+    djangoTokenBlacklist: behindDoor(djangoTokenBlacklist),
+    djangoProtected: behindDoor(protectedEndpoint(authenticate, openClient)),
+  } satisfies Partial<Endpoints>
+}
