@@ -15,9 +15,22 @@ const HOUR = 3600
  * not revoke it with whoever has it in memory: this is how long that takes.
  */
 export const VERIFIERS: readonly Verifier[] = [
-  { name: 'jose createRemoteJWKSet', trustsSeconds: 10 * MINUTE, remedy: 'reload() of the set, or restart' },
+  {
+    name: 'keyturn/resource',
+    trustsSeconds: 10 * MINUTE,
+    remedy: 'a token of an unknown kid, 30 s after it last fetched, or restart',
+  },
+  {
+    name: 'jose createRemoteJWKSet',
+    trustsSeconds: 10 * MINUTE,
+    remedy: 'reload() of the set, or restart',
+  },
   { name: 'jwks-rsa', trustsSeconds: 10 * MINUTE, remedy: 'restart' },
-  { name: 'PyJWT PyJWKClient', trustsSeconds: 5 * MINUTE, remedy: 'restart' },
+  {
+    name: 'PyJWT PyJWKClient, simplejwt',
+    trustsSeconds: 5 * MINUTE,
+    remedy: 'a token of an unknown kid for each process, or restart',
+  },
   {
     name: 'PyJWT PyJWKClient, cache_keys=True',
     trustsSeconds: null,
@@ -26,9 +39,14 @@ export const VERIFIERS: readonly Verifier[] = [
   {
     name: 'go-oidc RemoteKeySet',
     trustsSeconds: null,
-    remedy: 'one token of the new key (it fetches for an unknown kid), or restart',
+    remedy: 'a token of an unknown kid (version 2: once max-age is over), or restart',
   },
-  { name: 'mod_auth_openidc', trustsSeconds: HOUR, remedy: 'restart Apache' },
+  { name: 'mod_auth_openidc', trustsSeconds: HOUR, remedy: 'a token of an unknown kid, or restart Apache' },
+  {
+    name: 'mod_oauth2',
+    trustsSeconds: 24 * HOUR,
+    remedy: 'restart Apache; a token of an unknown kid, but for results that it keeps',
+  },
   { name: 'Nimbus, Spring Security', trustsSeconds: 5 * MINUTE, remedy: 'restart' },
   { name: '.NET ConfigurationManager', trustsSeconds: 12 * HOUR, remedy: 'RequestRefresh(), or restart' },
   { name: 'Envoy jwt_authn', trustsSeconds: 10 * MINUTE, remedy: 'restart, or reload the listener' },
