@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { expect } from 'chai'
-import { debianPython } from '../support/debian-python.ts'
+import { DJANGO_RESOURCE_SERVER, debianPython } from '../support/debian-python.ts'
 import { startExample } from '../support/example-server.ts'
 import { sharedServer } from '../support/shared-servers.ts'
 import { introduced } from '../support/signing-keys.ts'
@@ -9,14 +9,7 @@ import { ask, describeResourceServer } from './resource-server.contract.ts'
 
 /** Fetched before the first test, outside its time limit. */
 const python = sharedServer(async () => ({
-  ...(await debianPython([
-    'python3-django',
-    'python3-djangorestframework',
-    'python3-djangorestframework-simplejwt',
-    'python3-jwt',
-    'python3-cryptography',
-    'python3-pkg-resources', // simplejwt imports it, but Debian's package does not say so
-  ])),
+  ...(await debianPython(DJANGO_RESOURCE_SERVER)),
   stop: async () => {},
 }))
 

@@ -35,7 +35,8 @@ export async function startIssuer(): Promise<Issuer> {
     paths.push(request.url ?? '')
     if (isDown) return void response.writeHead(503).end()
     const { status, text, headers } = await app.get(request.url ?? '/')
-    response.writeHead(status, { 'content-type': headers.get('content-type') ?? 'text/plain' }).end(text)
+    const passedOn = ['content-type', 'cache-control'].map((name) => [name, headers.get(name) ?? ''] as const)
+    response.writeHead(status, Object.fromEntries(passedOn.filter(([, value]) => value !== ''))).end(text)
   })
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`

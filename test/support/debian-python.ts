@@ -11,6 +11,16 @@ export interface Python {
 /** Debian's packages are for this one; whatever else `PATH` may find first does not see them. */
 const SYSTEM_PYTHON = '/usr/bin/python3'
 
+/** What `examples/resource-server-django` needs. */
+export const DJANGO_RESOURCE_SERVER = [
+  'python3-django',
+  'python3-djangorestframework',
+  'python3-djangorestframework-simplejwt',
+  'python3-jwt',
+  'python3-cryptography',
+  'python3-pkg-resources', // simplejwt imports it, but Debian's package does not say so
+]
+
 /**
  * Debian's Python with packages of Debian's, of which nothing needs to be installed: what the system lacks is unpacked
  * beside it, Python and OpenSSL included.

@@ -3,8 +3,9 @@ import { startGuard } from './guard.ts'
 import { afterwards } from './root-hooks.ts'
 
 export interface ExampleCommand {
-  /** Its directory under `examples`. */
+  /** Its directory under `examples`, or its name where it has another. */
   readonly example: string
+  readonly directory?: string
   readonly command: string
   readonly arguments: readonly string[]
   /** Its whole environment, besides PATH and HOME. */
@@ -25,7 +26,8 @@ export async function startExample(options: ExampleCommand): Promise<string> {
     command: options.command,
     arguments: options.arguments,
     environment: { PATH, HOME, PORT: '0', ...options.environment },
-    directory: fileURLToPath(new URL(`../../examples/${options.example}`, import.meta.url)),
+    directory:
+      options.directory ?? fileURLToPath(new URL(`../../examples/${options.example}`, import.meta.url)),
     removeDirectory: false,
     stopSignal: 'TERM',
     user: {},
