@@ -108,11 +108,12 @@ export function makeKeyring({
     logger,
   })
 
-  /** What others reckon with is worth a try, and no reason to fail. */
+  /** Worth a try, and no reason to fail. The reading does not wait for lines that were added; `keys reseal` does. */
   async function report(): Promise<void> {
-    if (isStopped) return
+    if (isStopped || !nodes) return
+    await sealingKey.reread('routine')
     try {
-      await nodes?.report({
+      await nodes.report({
         id: nodeId,
         jwksMaxAgeSeconds: schedule.jwksMaxAgeSeconds,
         sealingKeys: sealingKey.fingerprints,

@@ -8,12 +8,13 @@ import {
   publishToActivateSeconds,
   retireToRemoveSeconds,
 } from '../../src/keys/schedule.ts'
+import { holdSealingKey, type SealingKey, type SealingKeyLines } from '../../src/keys/sealing-key.ts'
 import { signingKeysPostgres } from '../../src/keys/signing-keys-postgres.ts'
 import type { Database } from '../../src/postgres/database.ts'
 import { Unavailable } from '../../src/unavailable.ts'
 import { TestClock } from '../support/clock.ts'
 import { forEachDatabase } from '../support/databases.ts'
-import { failureOf, memoryLogger, SCHEDULE, STOCK_SEALING_KEY, stock } from './fixtures.ts'
+import { failureOf, memoryLogger, newSealingKey, SCHEDULE, STOCK_SEALING_KEY, stock } from './fixtures.ts'
 
 const DAY = 86_400
 const sealingKey = STOCK_SEALING_KEY
@@ -35,7 +36,7 @@ forEachDatabase((_name, open) => {
     const pass = (seconds: number) =>
       database.query('update nodes set seen_at = seen_at - make_interval(secs => $1)', [seconds])
 
-    function keyring(options: { nodes?: Nodes; schedule?: typeof SCHEDULE } = {}) {
+    function keyring(options: { nodes?: Nodes; schedule?: typeof SCHEDULE; sealingKey?: SealingKey } = {}) {
       const logger = memoryLogger()
       const made = makeKeyring({
         signingKeys: signingKeysPostgres({ database, sealingKey }),
@@ -85,6 +86,21 @@ forEachDatabase((_name, open) => {
       await one.stop()
       await one.maintain()
       expect(await nodes.live(30)).to.deep.equal([])
+    })
+
+    it('say at the first reading after a line was added that they hold it: keys reseal waits for no more', async () => {
+      const added = newSealingKey().lines()[0]
+      const [held] = sealingKey.lines()
+      let inFile: SealingKeyLines = [held]
+      const read = () => new Promise<SealingKeyLines>((resolve) => setImmediate(() => resolve(inFile)))
+      const { keyring: one } = keyring({ sealingKey: holdSealingKey([held], { read }) })
+      await one.reload()
+      await one.maintain()
+      inFile = [added, held]
+      await one.reload()
+      await one.maintain()
+      const [live] = await nodes.live(30)
+      expect(live?.sealingKeys).to.deep.equal([added.fingerprint, held.fingerprint])
     })
 
     it('go on reading when they cannot say so', async () => {
