@@ -10,8 +10,18 @@ export interface GrantRequest {
   readonly client: Client
   /** What was read with the client, where the form carries a refresh token whose tag holds. */
   readonly refreshToken: PresentedRefreshToken | undefined
-  /** Whether it may be a request that nobody waits for any more; see `AnswerTokenRequest`. */
-  readonly isStale: () => boolean
+  readonly staleness: Staleness
+}
+
+/**
+ * Whether whoever sent a request may have given up on it, and asked again elsewhere, long ago. Asked right before
+ * something is used up: a refresh token that was spent meanwhile would look stolen.
+ */
+export interface Staleness {
+  /** As far as is known. */
+  isStale(): boolean
+  /** After another look at the connection; for what is rare and cannot be undone. */
+  isStaleAtSecondLook(): Promise<boolean>
 }
 
 /**

@@ -34,7 +34,7 @@ export function refreshToken(parts: RefreshTokenParts): Grant {
   return {
     type: 'refresh_token',
 
-    async authorize({ form, client, refreshToken: presented, isStale }) {
+    async authorize({ form, client, refreshToken: presented, staleness }) {
       const now = clock.now()
       const { token, found } = await check(presented, client, now)
       const { family } = found
@@ -53,7 +53,7 @@ export function refreshToken(parts: RefreshTokenParts): Grant {
           ? allowedAudience
           : chooseAudience(resources, allowedAudience, issuer)
 
-      if (isStale()) throw stale()
+      if (staleness.isStale()) throw stale()
       const rotation = await families.rotate(family, {
         presented: token.generation,
         now,
@@ -63,8 +63,7 @@ export function refreshToken(parts: RefreshTokenParts): Grant {
       })
       const { outcome, position } = rotation
       if (outcome === 'reuse' || outcome === 'future') {
-        // It may have become stale on the way: the store was asked a second time after a standstill.
-        if (isStale()) throw stale()
+        if (await staleness.isStaleAtSecondLook()) throw stale()
         await families.end(family, outcome, `client:${client.id}`, now)
       }
       parts.noteRefresh({

@@ -11,7 +11,7 @@ import type { IssueTokens, TokenResponse } from '../tokens/issuer.ts'
 import type { PresentedFamily, ReadPresented } from '../tokens/presented.ts'
 import type { NoteRefresh } from '../tokens/refresh-outcome.ts'
 import type { RefreshToken, RefreshTokens } from '../tokens/refresh-token.ts'
-import type { Grant } from './grant.ts'
+import type { Grant, Staleness } from './grant.ts'
 
 /** A refresh token whose tag holds, and what it names, if that exists. */
 export interface PresentedRefreshToken {
@@ -40,15 +40,11 @@ export interface TokenRequestParts {
   readonly noteRefresh: NoteRefresh
 }
 
-/**
- * Answers a token request (RFC 6749 §3.2) that has arrived as a form and an Authorization header.
- * @param isStale whether whoever sent it may have given up on it, and asked again elsewhere, long ago. Asked right before
- *   something is used up: a refresh token that was spent meanwhile would look stolen.
- */
+/** Answers a token request (RFC 6749 §3.2) that has arrived as a form and an Authorization header. */
 export type AnswerTokenRequest = (
   authorization: string,
   form: Form,
-  isStale: () => boolean,
+  staleness: Staleness,
 ) => Promise<TokenRequestResult>
 
 /**
@@ -61,7 +57,7 @@ export function tokenRequest(parts: TokenRequestParts): AnswerTokenRequest {
   const { refreshTokens, readPresented, issue, requireSigner, noteClient, noteUser, noteRefresh } = parts
   const grants = new Map(parts.grants.map((grant) => [grant.type, grant]))
 
-  return async (authorization, form, isStale) => {
+  return async (authorization, form, staleness) => {
     const grant = grantOf(form.required('grant_type'), grants)
     const token = grant.type === 'refresh_token' ? parseRefreshToken(form) : undefined
     const credentials = parseClientCredentials(authorization, form)
@@ -77,7 +73,7 @@ export function tokenRequest(parts: TokenRequestParts): AnswerTokenRequest {
     }
     requireSigner(client)
     const refreshToken = token && { token, family: presented.family }
-    const response = await issue(await grant.authorize({ form, client, refreshToken, isStale }))
+    const response = await issue(await grant.authorize({ form, client, refreshToken, staleness }))
     return { response, grant: grant.type }
   }
 

@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import type { Staleness } from '../grants/grant.ts'
 import type { Standstill } from '../telemetry/standstill.ts'
 import { Unavailable } from '../unavailable.ts'
 
@@ -7,8 +8,15 @@ import { Unavailable } from '../unavailable.ts'
  * from the other side (who closes only its half gets no answer from Node either), or this process has stood still.
  * @throws Unavailable where that is so already
  */
-export function staleness({ req: { socket } }: Context, standstill: Standstill): () => boolean {
+export function staleness({ req: { socket } }: Context, standstill: Standstill): Staleness {
   const isStale = () => socket.destroyed || socket.readableEnded || standstill.isRecent()
   if (isStale()) throw new Unavailable('request', 'it has waited while this process stood still')
-  return isStale
+  return {
+    isStale,
+    async isStaleAtSecondLook() {
+      // What has arrived meanwhile, a hang-up among it, is read in one turn of the event loop and told in the next.
+      for (let turns = 2; turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve))
+      return isStale()
+    },
+  }
 }
