@@ -1,6 +1,9 @@
 import { type AuditAdministration, auditAdministration } from './audit/administration.ts'
 import { auditLogPostgres } from './audit/audit-log-postgres.ts'
 import type { KeyOf } from './audit/verification.ts'
+import { type AuthtokenAdministration, authtokenAdministration } from './authtokens/administration.ts'
+import { authtokenKeys } from './authtokens/authtoken-keys.ts'
+import { authtokensPostgres } from './authtokens/authtokens-postgres.ts'
 import { type ClientAdministration, clientAdministration } from './clients/administration.ts'
 import { clientsPostgres } from './clients/clients-postgres.ts'
 import type { Clock } from './clock.ts'
@@ -32,6 +35,8 @@ export interface Administration {
   users(): Promise<UserAdministration>
   clients(): Promise<ClientAdministration>
   sessions(): Promise<SessionAdministration>
+  /** Needs the sealing key for default keys only. */
+  authtokens(): Promise<AuthtokenAdministration>
   /** What seals something throws SealingKeyProblem where the sealing key is missing or malformed; a revocation needs none. */
   keys(): Promise<KeyAdministration>
   /** @throws SealingKeyProblem where the sealing key is missing or malformed */
@@ -74,6 +79,17 @@ export function buildAdministration(parts: AdministrationParts): Administration 
       const users = usersPostgres(database)
       return sessionAdministration({
         sessions: sessionsPostgres(database),
+        findUserId: async (name) => (await users.findByIdentifier(name))?.user.id,
+        clock,
+      })
+    },
+    async authtokens() {
+      const users = usersPostgres(database)
+      return authtokenAdministration({
+        authtokens: authtokensPostgres(database),
+        keys: authtokenKeys(async () =>
+          symmetricKeysPostgres({ database, sealingKey: await parts.sealingKey() }),
+        ),
         findUserId: async (name) => (await users.findByIdentifier(name))?.user.id,
         clock,
       })

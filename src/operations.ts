@@ -29,6 +29,8 @@ const auditQuery = z.object({
 const auditPart = z.object({ next: z.string().optional(), expect: z.string().optional() })
 const secretRotation = id.extend({ endsEarlier: z.boolean().optional() })
 
+const newAuthtoken = z.object({ user: text, name: text, expiresInSeconds: z.number().int().optional() })
+
 const newUser = z.object({
   username: z.string(),
   email: z.string().optional(),
@@ -138,6 +140,23 @@ const OPERATIONS = {
     const moment = new Date(issuedBefore ?? '')
     await sessions.endIssuedBefore(moment, ACTOR)
     return { issuedBefore: moment }
+  }),
+  'authtokens.show-default': operation(z.object({ user: text }), async (administration, { user }) => {
+    return { username: user, token: await (await administration.authtokens()).showDefault(user, ACTOR) }
+  }),
+  'authtokens.create': operation(newAuthtoken, async (administration, { user, ...details }) => {
+    const made = await (await administration.authtokens()).createNamed(user, details, ACTOR)
+    return { username: user, id: made.id, token: made.key, expiresAt: made.expiresAt }
+  }),
+  'authtokens.create-missing': operation(page, async (administration, { limit, after }) => {
+    return (await administration.authtokens()).createMissing(limit, after, ACTOR)
+  }),
+  'authtokens.list': operation(page.extend({ user: text.optional() }), async (administration, input) => {
+    return (await administration.authtokens()).list(input.user, input.limit, input.after)
+  }),
+  'authtokens.revoke': operation(id, async (administration, input) => {
+    await (await administration.authtokens()).revoke(input.id, ACTOR)
+    return { id: input.id }
   }),
   'audit.tail': operation(auditQuery, async (administration, input) => {
     return (await administration.audit()).tail(input)

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import type { Answer } from './answer.ts'
 import { addAuditCommands } from './audit.ts'
+import { addAuthtokenCommands } from './authtokens.ts'
 import { addClientCommands } from './clients.ts'
 import type { Run } from './command.ts'
 import { withContext } from './context.ts'
@@ -68,6 +69,7 @@ export function makeProgram(run: Run): Command {
   addSuperuserCommand(program, run)
   addClientCommands(program, run)
   addSessionCommands(program, run)
+  addAuthtokenCommands(program, run)
   addKeyCommands(program, run)
   addExplainCommand(program, run)
   addAuditCommands(program, run)

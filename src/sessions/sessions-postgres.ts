@@ -1,5 +1,6 @@
 import { recordAudit } from '../audit/audit-postgres.ts'
 import type { Database } from '../postgres/database.ts'
+import { endCredentialsOfUser } from './credential-parts-postgres.ts'
 import { END_REASON, isLive, KEPT_AFTER_END, sessionsWithFacts } from './live-postgres.ts'
 import type { EndReason, Session } from './session.ts'
 import { CLIENT_CUTOFF, endSessionsOfUser } from './session-parts-postgres.ts'
@@ -100,6 +101,7 @@ export function sessionsPostgres(database: Database): Sessions {
         )
         const count = live?.count ?? 0
         await endSessionsOfUser(transaction, userId, reason, now)
+        await endCredentialsOfUser(transaction, userId)
         await recordAudit(transaction, {
           event: 'sessions.ended',
           actor,

@@ -1,6 +1,7 @@
 import { recordAudit } from '../audit/audit-postgres.ts'
 import type { AuditEvent } from '../audit/events.ts'
 import type { Database, Queryable } from '../postgres/database.ts'
+import { endCredentialsOfUser } from '../sessions/credential-parts-postgres.ts'
 import { endSessionsOfUser } from '../sessions/session-parts-postgres.ts'
 import { normalizeIdentifier } from './identifier.ts'
 import type { User } from './user.ts'
@@ -99,6 +100,7 @@ export function usersPostgres(database: Database): Users {
           [id, passwordHash, now],
         )
         await endSessionsOfUser(transaction, id, 'password_changed', now)
+        await endCredentialsOfUser(transaction, id)
         return changed
       }),
 
@@ -111,6 +113,7 @@ export function usersPostgres(database: Database): Users {
         if (user === undefined || user.is_active === isActive) return user !== undefined
         await transaction.query('update users set is_active = $2 where id = $1', [id, isActive])
         await endSessionsOfUser(transaction, id, 'user_disabled', now)
+        await endCredentialsOfUser(transaction, id)
         await recordAudit(transaction, event)
         return true
       }),

@@ -32,6 +32,9 @@ describe('the commands', () => {
     expect(commands.map(({ name }) => name).sort()).to.deep.equal([
       'audit tail',
       'audit verify',
+      'authtokens create',
+      'authtokens list',
+      'authtokens revoke',
       'clients create',
       'clients disable',
       'clients enable',

@@ -17,6 +17,7 @@ const DOMAIN = [
   'clients',
   'users',
   'passwords',
+  'authtokens',
   'tokens',
   'grants',
 ]
@@ -45,6 +46,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   clients: { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
   passwords: { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
   users: { imports: ['oauth', 'crypto', 'audit', 'passwords'], types: ['telemetry'] },
+  authtokens: { imports: ['oauth', 'crypto', 'audit'], types: ['keys', 'telemetry'] },
   tokens: {
     imports: ['oauth', 'crypto', 'audit', 'keys'],
     types: ['clients', 'users', 'sessions', 'telemetry'],
@@ -59,14 +61,15 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   // What resource servers import: none of ours.
   resource: { imports: [] },
   // The files of `src` itself: composition, and what an operator may ask for.
-  'app.ts': { imports: [...BELOW_HTTP, 'http', 'auditing.ts', 'watching.ts'] },
+  'app.ts': { imports: [...BELOW_HTTP, 'http', 'auditing.ts', 'watching.ts', 'credentials.ts'] },
   'watching.ts': {
     imports: [],
     types: ['auditing.ts', 'keys', 'passwords', 'redis', 'telemetry', 'tokens'],
   },
   'explaining.ts': { imports: ['keys', 'sessions', 'tokens'], types: ['config.ts', 'postgres', 'telemetry'] },
+  'credentials.ts': { imports: [...BELOW_HTTP], types: ['config.ts'] },
   'auditing.ts': { imports: ['audit', 'keys', 'telemetry', 'users'], types: ['postgres'] },
-  'administration.ts': { imports: [...BELOW_HTTP, 'explaining.ts'] },
+  'administration.ts': { imports: [...BELOW_HTTP, 'explaining.ts', 'credentials.ts'] },
   'stores.ts': { imports: ['embedded', 'postgres', 'redis'], types: ['config.ts', 'telemetry'] },
   'serve.ts': { imports: [...BELOW_HTTP, 'control', ...ROOT_FILES] },
   'operations.ts': { imports: [], types: ['administration.ts', 'clients', 'users', 'keys'] },
@@ -83,6 +86,7 @@ export const STORE = /-(postgres|redis)\.ts$/
 export const STORE_USERS = [
   /^app\.ts$/,
   /^auditing\.ts$/,
+  /^credentials\.ts$/,
   /^explaining\.ts$/,
   /^administration\.ts$/,
   /^doctor\/doctor\.ts$/,
@@ -92,7 +96,11 @@ export const STORE_USERS = [
  * audit row, and the end of the sessions that a change ends.
  */
 export const STORE_IMPORTS: Readonly<Record<string, readonly RegExp[]>> = {
-  postgres: [/^postgres\//, /^audit\/audit-postgres\.ts$/, /^sessions\/(session-parts|live)-postgres\.ts$/],
+  postgres: [
+    /^postgres\//,
+    /^audit\/audit-postgres\.ts$/,
+    /^sessions\/(session-parts|credential-parts|live)-postgres\.ts$/,
+  ],
   redis: [/^redis\//],
 }
 /** Single imports that no row allows: from, to, and why. */

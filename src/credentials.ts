@@ -1,0 +1,36 @@
+import { type CheckAuthtoken, checkAuthtoken } from './authtokens/authentication.ts'
+import { authtokenKeys } from './authtokens/authtoken-keys.ts'
+import type { Authtokens } from './authtokens/authtokens.ts'
+import { authtokensPostgres } from './authtokens/authtokens-postgres.ts'
+import { type ShowDefaultAuthtoken, showDefaultAuthtoken } from './authtokens/default-authtoken.ts'
+import type { Clock } from './clock.ts'
+import type { SealingKey } from './keys/sealing-key.ts'
+import { symmetricKeysPostgres } from './keys/symmetric-keys-postgres.ts'
+import type { Database } from './postgres/database.ts'
+import { noteLastUse } from './postgres/last-use.ts'
+import type { Logger } from './telemetry/logger.ts'
+
+/** The keys that a user can present instead of an access token, for the doors that show and take them. */
+export interface Credentials {
+  readonly authtokens: Authtokens
+  readonly showDefaultAuthtoken: ShowDefaultAuthtoken
+  readonly checkAuthtoken: CheckAuthtoken
+}
+
+/** Builds them over a database. */
+export function buildCredentials(parts: {
+  database: Database
+  sealingKey: SealingKey
+  clock: Clock
+  logger: Logger
+}): Credentials {
+  const { clock } = parts
+  const authtokens = authtokensPostgres(parts.database)
+  const keys = authtokenKeys(async () => symmetricKeysPostgres(parts))
+  const noteUse = noteLastUse({ ...parts, table: 'authtokens' })
+  return {
+    authtokens,
+    showDefaultAuthtoken: showDefaultAuthtoken({ authtokens, keys, clock }),
+    checkAuthtoken: checkAuthtoken({ authtokens, clock, noteUse }),
+  }
+}
