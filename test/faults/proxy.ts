@@ -54,6 +54,10 @@ export async function openLink(targetPort: number): Promise<Link> {
       for (const socket of pair) if (!socket.destroyed) socket.resetAndDestroy()
     }
     for (const socket of pair) socket.on('error', cut).on('close', cut)
+    // As a good balancer does (haproxy: abortonclose): who has left while there was no server is not connected later.
+    near.on('end', () => {
+      if (far.connecting) cut()
+    })
     pass(near, far, () => toxics.isBlackHole === true)
     pass(far, near, () => toxics.isBlackHole === true || toxics.holdsAnswers === true, cut)
   })
