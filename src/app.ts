@@ -5,6 +5,7 @@ import { clientsPostgres } from './clients/clients-postgres.ts'
 import { secretUse } from './clients/secret-use.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
+import { buildCredentials } from './credentials.ts'
 import { clientCredentials } from './grants/client-credentials.ts'
 import { password } from './grants/password.ts'
 import { refreshToken } from './grants/refresh-token.ts'
@@ -22,13 +23,9 @@ import { jwksEndpoint } from './http/oauth/jwks.ts'
 import { revokeEndpoint } from './http/oauth/revoke.ts'
 import { tokenEndpoint } from './http/oauth/token.ts'
 import { makeServer } from './http/server.ts'
-import { makeKeyring } from './keys/keyring.ts'
-import { nodesPostgres } from './keys/nodes-postgres.ts'
+import { buildKeyrings } from './keyrings.ts'
 import type { KeySchedule } from './keys/schedule.ts'
 import type { SealingKey } from './keys/sealing-key.ts'
-import { signingKeysPostgres } from './keys/signing-keys-postgres.ts'
-import { makeSymmetricKeyring } from './keys/symmetric-keyring.ts'
-import { symmetricKeysPostgres } from './keys/symmetric-keys-postgres.ts'
 import type { Hasher } from './passwords/hasher.ts'
 import type { Database } from './postgres/database.ts'
 import { watchDatabase } from './postgres/watch.ts'
@@ -89,7 +86,7 @@ export interface App {
 
 /** The one place where the parts are built and joined. It holds no rule of its own. */
 export function buildApp(parts: AppParts): App {
-  const { config, database, redis, hasher, sealingKey, schedule, clock, logger } = parts
+  const { config, database, redis, hasher, clock, logger } = parts
   const { issuer, refreshRetryWindowSeconds: retryWindowSeconds } = config
 
   const metrics = makeMetrics()
@@ -99,21 +96,7 @@ export function buildApp(parts: AppParts): App {
     loadKeys().catch((error) => logger.warn({ err: error }, 'the keys were not read'))
   })
 
-  const keyring = makeKeyring({
-    signingKeys: signingKeysPostgres({ database, sealingKey }),
-    nodes: nodesPostgres(database),
-    sealingKey,
-    schedule,
-    clock,
-    logger,
-  })
-  const refreshKeyring = makeSymmetricKeyring({
-    symmetricKeys: symmetricKeysPostgres({ database, sealingKey }),
-    purpose: 'refresh-token',
-    schedule,
-    clock,
-    logger,
-  })
+  const { keyring, refreshKeyring } = buildKeyrings(parts)
   const keyVersion = () => refreshKeyring.current().version
   const auditing = buildAuditing(parts)
   const { tally, noteLoginRefusal: noteRefusal } = auditing
@@ -143,6 +126,7 @@ export function buildApp(parts: AppParts): App {
     logger,
   })
 
+  const credentials = buildCredentials(parts)
   const login = makeLogin({ users: usersPostgres(database), hasher, clock, noteUser, noteRefusal })
   const grants = [
     clientCredentials(issuer),
@@ -184,7 +168,17 @@ export function buildApp(parts: AppParts): App {
         authenticate: authenticateHolder({ accessTokens, standing, issuer }),
         clock,
       }),
-      ...djangoEndpoints({ ...tokenParts, answer, readRefreshState, revoke, issuer, standstill, metrics }),
+      ...djangoEndpoints({
+        ...tokenParts,
+        ...credentials,
+        login,
+        answer,
+        readRefreshState,
+        revoke,
+        issuer,
+        standstill,
+        metrics,
+      }),
       jwks: jwksEndpoint(keyring),
       discovery: discoveryEndpoint(issuer),
       livez: livezEndpoint,

@@ -19,6 +19,7 @@ export interface Endpoints {
   readonly djangoTokenRefresh: Endpoint
   readonly djangoTokenVerify: Endpoint
   readonly djangoTokenBlacklist: Endpoint
+  readonly djangoAuthtoken: Endpoint
   readonly djangoProtected: Endpoint
   readonly jwks: Endpoint
   readonly discovery: Endpoint
@@ -53,6 +54,7 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/api/token/refresh/', endpoint: 'djangoTokenRefresh', django: true },
   { method: 'POST', path: '/api/token/verify/', endpoint: 'djangoTokenVerify', django: true },
   { method: 'POST', path: '/api/token/blacklist/', endpoint: 'djangoTokenBlacklist', django: true },
+  { method: 'POST', path: '/api-token-auth/', endpoint: 'djangoAuthtoken', django: true },
   { method: 'GET', path: '/api/protected/', endpoint: 'djangoProtected', django: true },
   { method: 'GET', path: '/.well-known/jwks.json', endpoint: 'jwks', open: true },
   { method: 'GET', path: '/.well-known/openid-configuration', endpoint: 'discovery', open: true },

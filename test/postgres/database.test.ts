@@ -97,7 +97,8 @@ describe('the database', () => {
         await transaction.query("update t set by = 'x' where n = $1", [second])
       })
     await Promise.all([update(1, 2), update(2, 1)])
-    expect(runs).to.equal(3)
+    // One more where the loser was quick enough to come into the winner's way once again.
+    expect(runs).to.be.within(3, 4)
   })
 
   it('a server that is gone is `Unavailable`, and its return is noticed without a restart', async () => {

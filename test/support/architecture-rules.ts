@@ -61,7 +61,10 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   // What resource servers import: none of ours.
   resource: { imports: [] },
   // The files of `src` itself: composition, and what an operator may ask for.
-  'app.ts': { imports: [...BELOW_HTTP, 'http', 'auditing.ts', 'watching.ts', 'credentials.ts'] },
+  'app.ts': {
+    imports: [...BELOW_HTTP, 'http', 'auditing.ts', 'watching.ts', 'credentials.ts', 'keyrings.ts'],
+  },
+  'keyrings.ts': { imports: ['keys'], types: ['postgres', 'telemetry'] },
   'watching.ts': {
     imports: [],
     types: ['auditing.ts', 'keys', 'passwords', 'redis', 'telemetry', 'tokens'],
@@ -87,6 +90,7 @@ export const STORE_USERS = [
   /^app\.ts$/,
   /^auditing\.ts$/,
   /^credentials\.ts$/,
+  /^keyrings\.ts$/,
   /^explaining\.ts$/,
   /^administration\.ts$/,
   /^doctor\/doctor\.ts$/,

@@ -5,7 +5,15 @@ import type { Database } from '../../src/postgres/database.ts'
 const used = new Set<string>()
 
 /** The form fields and answer members whose values are secrets. */
-const SECRET_NAMES = ['password', 'client_secret', 'access_token', 'refresh_token'] as const
+const SECRET_NAMES = [
+  'password',
+  'client_secret',
+  'access_token',
+  'refresh_token',
+  'access',
+  'refresh',
+  'token',
+] as const
 /** Shorter values would be found anywhere. */
 const SHORTEST = 8
 

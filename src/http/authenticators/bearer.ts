@@ -1,3 +1,5 @@
+import type { CheckAuthtoken } from '../../authtokens/authentication.ts'
+import { isPossibleAuthtoken } from '../../authtokens/authtoken.ts'
 import { notePrincipals } from '../../telemetry/request-context.ts'
 import type { AccessTokens, VerifiedAccessToken } from '../../tokens/access-token.ts'
 import type { TokenStanding } from '../../tokens/token-standing.ts'
@@ -5,15 +7,18 @@ import { DjangoError } from '../django/django-error.ts'
 import { TOKEN_DETAILS, type TokenDetail } from '../django/simplejwt/refusals.ts'
 import type { Authenticator, Principal } from './authenticator.ts'
 import { wordsAfter } from './scheme.ts'
+import { principalOf as principalOfAuthtoken } from './token.ts'
 
 /**
  * `Authorization: Bearer` with an access token of a user that is for us, answered as simplejwt's JWTAuthentication does.
- * The record is asked each time: what has ended is refused at once.
+ * The record is asked each time: what has ended is refused at once. An authtoken is taken here, too: clients were told to
+ * send it with this word.
  */
 export function bearerAuthenticator(parts: {
   readonly accessTokens: AccessTokens
   readonly standing: TokenStanding
   readonly isForUs: (token: VerifiedAccessToken) => boolean
+  readonly checkAuthtoken: CheckAuthtoken
 }): Authenticator {
   return {
     challenge: 'Bearer realm="api"',
@@ -26,7 +31,9 @@ export function bearerAuthenticator(parts: {
         const detail = 'Authorization header must contain two space-delimited values'
         throw new DjangoError(401, { detail, code: 'bad_authorization_header' }, 'bearer_malformed')
       }
-      return principalOf(await verify(text))
+      return isPossibleAuthtoken(text)
+        ? principalOfAuthtoken(text, parts.checkAuthtoken)
+        : principalOf(await verify(text))
     },
   }
 

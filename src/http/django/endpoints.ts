@@ -1,16 +1,20 @@
+import type { CheckAuthtoken } from '../../authtokens/authentication.ts'
 import type { Client } from '../../clients/client.ts'
 import { DJANGO_CLIENT_ID } from '../../clients/django-client.ts'
 import type { ReadPresented } from '../../tokens/presented.ts'
 import { authenticateByFirst } from '../authenticators/authenticator.ts'
 import { bearerAuthenticator } from '../authenticators/bearer.ts'
+import { tokenAuthenticator } from '../authenticators/token.ts'
 import { HttpError } from '../http-error.ts'
 import type { Endpoint, Endpoints } from '../routes.ts'
+import { type AuthtokenParts, authtokenEndpoint } from './authtoken.ts'
 import { DjangoError, notFound } from './django-error.ts'
 import { protectedEndpoint } from './protected.ts'
 import { type SimplejwtParts, simplejwtEndpoints } from './simplejwt/endpoints.ts'
 
 /** What the Django-shaped endpoints are built with. */
-export interface DjangoParts extends Omit<SimplejwtParts, 'openClient'> {
+export interface DjangoParts extends Omit<SimplejwtParts & AuthtokenParts, 'openClient'> {
+  readonly checkAuthtoken: CheckAuthtoken
   readonly readPresented: ReadPresented
   readonly issuer: string
 }
@@ -20,13 +24,15 @@ export interface DjangoParts extends Omit<SimplejwtParts, 'openClient'> {
  * one (docs/from-django.md). It translates; what it does is done by the parts that the OAuth endpoints use.
  */
 export function djangoEndpoints(parts: DjangoParts) {
-  const { accessTokens, standing, issuer } = parts
+  const { accessTokens, standing, issuer, checkAuthtoken } = parts
   const authenticate = authenticateByFirst([
     bearerAuthenticator({
       accessTokens,
       standing,
       isForUs: ({ audience, clientId }) => audience.includes(issuer) || clientId === DJANGO_CLIENT_ID,
+      checkAuthtoken,
     }),
+    tokenAuthenticator(checkAuthtoken),
   ])
 
   async function openClient(): Promise<Client> {
@@ -55,6 +61,7 @@ export function djangoEndpoints(parts: DjangoParts) {
     djangoTokenRefresh: behindDoor(djangoTokenRefresh),
     djangoTokenVerify: behindDoor(djangoTokenVerify),
     djangoTokenBlacklist: behindDoor(djangoTokenBlacklist),
+    djangoAuthtoken: behindDoor(authtokenEndpoint({ ...parts, openClient })),
     djangoProtected: behindDoor(protectedEndpoint(authenticate, openClient)),
   } satisfies Partial<Endpoints>
 }
