@@ -70,10 +70,11 @@ export function anchorQueue(
     schedule(FLUSH_AFTER_MS)
   }
 
+  /** The timer keeps no process alive: one that is to end writes what waits by itself, or says that it could not. */
   function schedule(afterMs: number): void {
     timer ??= setTimeout(() => {
       flush().catch((error) => logger.warn({ err: error, families: waiting.size }, 'anchors not written yet'))
-    }, afterMs)
+    }, afterMs).unref()
   }
 
   function flush(): Promise<void> {
