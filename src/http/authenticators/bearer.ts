@@ -1,5 +1,4 @@
 import type { CheckAuthtoken } from '../../authtokens/authentication.ts'
-import { isPossibleAuthtoken } from '../../authtokens/authtoken.ts'
 import { notePrincipals } from '../../telemetry/request-context.ts'
 import type { AccessTokens, VerifiedAccessToken } from '../../tokens/access-token.ts'
 import type { TokenStanding } from '../../tokens/token-standing.ts'
@@ -8,6 +7,9 @@ import { TOKEN_DETAILS, type TokenDetail } from '../django/simplejwt/refusals.ts
 import type { Authenticator, Principal } from './authenticator.ts'
 import { wordsAfter } from './scheme.ts'
 import { principalOf as principalOfAuthtoken } from './token.ts'
+
+/** As Django REST Framework makes them, and we. */
+const AUTHTOKEN = /^[0-9a-f]{40}$/
 
 /**
  * `Authorization: Bearer` with an access token of a user that is for us, answered as simplejwt's JWTAuthentication does.
@@ -31,7 +33,7 @@ export function bearerAuthenticator(parts: {
         const detail = 'Authorization header must contain two space-delimited values'
         throw new DjangoError(401, { detail, code: 'bad_authorization_header' }, 'bearer_malformed')
       }
-      return isPossibleAuthtoken(text)
+      return AUTHTOKEN.test(text)
         ? principalOfAuthtoken(text, parts.checkAuthtoken)
         : principalOf(await verify(text))
     },
