@@ -1,10 +1,10 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { systemClock } from '../../src/clock.ts'
 import { openSigningKey } from '../../src/keys/key-material.ts'
 import { activeKey } from '../../src/keys/signing-key.ts'
 import { signingKeysPostgres } from '../../src/keys/signing-keys-postgres.ts'
-import { openTestStores, startApp, type TestApp, type TestClient } from '../support/app.ts'
+import { type Answer, openTestStores, startApp, type TestApp, type TestClient } from '../support/app.ts'
 import { afterwards } from '../support/root-hooks.ts'
 import { encodeToken, type Genuine, readToken, signatureOf } from './forged-tokens.ts'
 
@@ -34,7 +34,7 @@ export async function startIssuer(): Promise<Issuer> {
   const proxy = createServer(async (request, response) => {
     paths.push(request.url ?? '')
     if (isDown) return void response.writeHead(503).end()
-    const { status, text, headers } = await app.get(request.url ?? '/')
+    const { status, text, headers } = await passOn(request)
     const passedOn = ['content-type', 'cache-control'].map((name) => [name, headers.get(name) ?? ''] as const)
     response.writeHead(status, Object.fromEntries(passedOn.filter(([, value]) => value !== ''))).end(text)
   })
@@ -48,6 +48,14 @@ export async function startIssuer(): Promise<Issuer> {
   const app = await startApp({ stores, clock: systemClock, environment: { KEYTURN_ISSUER: url } })
   await app.createUser('alice')
   const client = await app.createClient({ audiences: [AUDIENCE] })
+
+  /** GET, and what a resource server posts to introspection. */
+  async function passOn(request: IncomingMessage): Promise<Answer> {
+    if (request.method !== 'POST') return app.get(request.url ?? '/')
+    const body = Buffer.concat(await request.toArray()).toString()
+    const { authorization = '', 'content-type': contentType = '' } = request.headers
+    return app.send('POST', request.url ?? '/', body, { authorization, 'content-type': contentType })
+  }
 
   async function aliceToken(): Promise<string> {
     return accessTokenOf((await app.signIn(client, 'alice')).body)
