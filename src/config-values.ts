@@ -53,3 +53,50 @@ export function url(protocols: readonly string[], example: string) {
     return URL.canParse(text) && protocols.includes(new URL(text).protocol)
   }, `must be a URL such as ${example}`)
 }
+
+const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
+
+/** In seconds. */
+export const DAY = UNIT_SECONDS.d
+
+const seconds = z
+  .string()
+  .regex(/^(\d+|\d+(\.\d+)?[smhd])$/, 'must be whole seconds, or a number with s, m, h or d (600, 10m, 1.5h)')
+  .transform((text) => Number.parseFloat(text) * (UNIT_SECONDS[text.slice(-1) as 's'] ?? 1))
+  .refine((exact) => exact === 0 || exact >= 0.5, 'must be a second at least, or 0')
+  .transform(Math.round)
+
+/** A duration in seconds: whole seconds, or a number with s, m, h or d. Bounds are in seconds. */
+export function duration(least: number, most: number) {
+  return seconds.refine(
+    (value) => value >= least && value <= most,
+    `must be from ${least} to ${most} seconds`,
+  )
+}
+
+/** A duration as the variables have it, in seconds; undefined where it is none. */
+export function parseDuration(text: string): number | undefined {
+  return seconds.safeParse(text).data
+}
+
+/** Where PostgreSQL is. */
+export const databaseUrl = url(['postgres:', 'postgresql:'], 'postgres://user@host:5432/keyturn').refine(
+  (text) => {
+    if (!URL.canParse(text)) return true // said already
+    const { hostname, pathname, searchParams } = new URL(text)
+    return (hostname !== '' || searchParams.has('host')) && pathname.length > 1
+  },
+  'must name the host and the database (postgres://user@host:5432/keyturn)',
+)
+
+/** What stands in `iss`. */
+export const issuer = url(['http:', 'https:'], 'https://id.example.com').refine((text) => {
+  return URL.canParse(text) && new URL(text).origin === text
+}, 'must be an origin alone, without path, query, fragment or trailing slash (https://id.example.com)')
+
+const LOOPBACK_HOSTS = new Set(['localhost', '127.0.0.1', '::1', '[::1]'])
+
+/** Whether a host is this machine alone; the default (undefined) is. */
+export function isLoopback(host: string | undefined): boolean {
+  return host === undefined || LOOPBACK_HOSTS.has(host) || /^127(\.\d{1,3}){3}$/.test(host)
+}

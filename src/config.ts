@@ -1,8 +1,7 @@
-import { availableParallelism, tmpdir } from 'node:os'
-import { resolve } from 'node:path'
-import { z } from 'zod'
-import { addresses, directory, host, port, redisUrl, url } from './config-values.ts'
-import { LOG_LEVELS, type LogLevel } from './telemetry/logger.ts'
+import { tmpdir } from 'node:os'
+import { contradictions } from './config-contradictions.ts'
+import { VARIABLE_NAMES, VARIABLES, type Values } from './config-variables.ts'
+import type { LogLevel } from './telemetry/logger.ts'
 
 /** Which stores are in use: see docs/adr/0002-three-modes.md. */
 export type Mode = 'embedded' | 'small' | 'standard'
@@ -49,74 +48,8 @@ export class ConfigProblem extends Error {
 /** The exit status for a configuration mistake, in every command (sysexits.h EX_CONFIG). */
 export const EXIT_CONFIG = 78
 
-const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
-const DAY = UNIT_SECONDS.d
-
-const seconds = z
-  .string()
-  .regex(/^(\d+|\d+(\.\d+)?[smhd])$/, 'must be whole seconds, or a number with s, m, h or d (600, 10m, 1.5h)')
-  .transform((text) => Number.parseFloat(text) * (UNIT_SECONDS[text.slice(-1) as 's'] ?? 1))
-  .refine((exact) => exact === 0 || exact >= 0.5, 'must be a second at least, or 0')
-  .transform(Math.round)
-
-/** A duration in seconds: whole seconds, or a number with s, m, h or d. Bounds are in seconds. */
-function duration(least: number, most: number) {
-  return seconds.refine(
-    (value) => value >= least && value <= most,
-    `must be from ${least} to ${most} seconds`,
-  )
-}
-
-/** A duration as the variables have it, in seconds; undefined where it is none. */
-export function parseDuration(text: string): number | undefined {
-  return seconds.safeParse(text).data
-}
-
-const databaseUrl = url(['postgres:', 'postgresql:'], 'postgres://user@host:5432/keyturn').refine((text) => {
-  if (!URL.canParse(text)) return true // said already
-  const { hostname, pathname, searchParams } = new URL(text)
-  return (hostname !== '' || searchParams.has('host')) && pathname.length > 1
-}, 'must name the host and the database (postgres://user@host:5432/keyturn)')
-
-const issuer = url(['http:', 'https:'], 'https://id.example.com').refine((text) => {
-  return URL.canParse(text) && new URL(text).origin === text
-}, 'must be an origin alone, without path, query, fragment or trailing slash (https://id.example.com)')
-
-/** Every variable there is; docs/configuration.md describes them, and a test compares the two. */
-const VARIABLES = {
-  KEYTURN_ISSUER: issuer.optional(),
-  KEYTURN_HOST: host.default('127.0.0.1'),
-  KEYTURN_PORT: port.default(7600),
-  KEYTURN_METRICS_PORT: port.default(7601),
-  KEYTURN_DATABASE_URL: databaseUrl.optional(),
-  KEYTURN_REDIS_URL: redisUrl.optional(),
-  KEYTURN_DATA_DIR: directory.default(resolve('.keyturn')),
-  KEYTURN_KEYS_DIR: directory.default(resolve('keys')),
-  KEYTURN_SEALING_KEY_COMMAND: z.string().regex(/\S/, 'must be a command').optional(),
-  KEYTURN_ACCESS_TOKEN_TTL: duration(60, 3600).default(600),
-  KEYTURN_REFRESH_IDLE_TTL: duration(60, 3650 * DAY).default(14 * DAY),
-  KEYTURN_REFRESH_ABSOLUTE_TTL: duration(60, 3650 * DAY).default(90 * DAY),
-  KEYTURN_REFRESH_RETRY_WINDOW: duration(31, 120).default(60),
-  KEYTURN_KEY_ROTATION_PERIOD: duration(0, 3650 * DAY).default(30 * DAY),
-  KEYTURN_JWKS_MAX_AGE: duration(1, DAY).default(300),
-  KEYTURN_TRUSTED_PROXIES: addresses.default([]),
-  KEYTURN_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).optional(),
-  KEYTURN_HASH_CONCURRENCY: z
-    .string()
-    .regex(/^[1-9]\d{0,2}$/, 'must be a number from 1 to 999')
-    .transform(Number)
-    .default(Math.max(1, availableParallelism() - 1)),
-  KEYTURN_EMBEDDED: z.literal('1', 'must be 1 where it is set').optional(),
-}
-
-type Values = { [Name in keyof typeof VARIABLES]: z.output<(typeof VARIABLES)[Name]> }
-
-/** The names of all variables, for the documentation test. */
-export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly (keyof typeof VARIABLES)[]
-
 /** Not ours although they carry our prefix: the test suite's own, and what Kubernetes injects for a service. */
 const FOREIGN = /^KEYTURN_(TEST|SERVICE|PORT)_/
-const LOOPBACK_HOSTS = new Set(['localhost', '127.0.0.1', '::1', '[::1]'])
 
 /**
  * Reads the configuration from the environment.
@@ -149,54 +82,6 @@ function present(environment: NodeJS.ProcessEnv, name: string): string | undefin
   const value = environment[name]
   if (name === 'KEYTURN_PORT' && value?.startsWith('tcp://')) return undefined
   return value
-}
-
-/** Mistakes that lie between variables. A variable that is wrong by itself is not blamed twice. */
-function contradictions(values: Partial<Values>, environment: NodeJS.ProcessEnv): string[] {
-  const problems: string[] = []
-  const database = values.KEYTURN_DATABASE_URL ?? environment['KEYTURN_DATABASE_URL']
-  if (environment['KEYTURN_REDIS_URL'] !== undefined && database === undefined) {
-    problems.push(
-      'KEYTURN_REDIS_URL needs KEYTURN_DATABASE_URL: PostgreSQL is the record, Redis only its fast path',
-    )
-  }
-  if (database === undefined && values.KEYTURN_EMBEDDED === undefined) {
-    const asked = [
-      isLoopback(values.KEYTURN_HOST) ? '' : 'KEYTURN_HOST is not a loopback address',
-      isLoopback(values.KEYTURN_ISSUER && new URL(values.KEYTURN_ISSUER).hostname)
-        ? ''
-        : 'KEYTURN_ISSUER is not local',
-      environment['NODE_ENV'] === 'production' ? 'NODE_ENV is production' : '',
-    ].filter(Boolean)
-    if (asked.length > 0) {
-      problems.push(
-        `${asked.join(' and ')}, but there is no database: set KEYTURN_DATABASE_URL, ` +
-          'or KEYTURN_EMBEDDED=1 to run on the embedded one all the same',
-      )
-    }
-  }
-  if (database !== undefined && values.KEYTURN_EMBEDDED !== undefined) {
-    problems.push(
-      'KEYTURN_EMBEDDED asks for the embedded database and KEYTURN_DATABASE_URL for another: remove one of them',
-    )
-  }
-  if (values.KEYTURN_PORT === 0 && environment['KEYTURN_ISSUER'] === undefined) {
-    problems.push('KEYTURN_ISSUER is needed where KEYTURN_PORT is 0: the port is not known beforehand')
-  }
-  const { KEYTURN_REFRESH_IDLE_TTL: idle, KEYTURN_REFRESH_ABSOLUTE_TTL: absolute } = values
-  if (idle !== undefined && absolute !== undefined && idle > absolute) {
-    problems.push('KEYTURN_REFRESH_IDLE_TTL must not be longer than KEYTURN_REFRESH_ABSOLUTE_TTL')
-  }
-  const { KEYTURN_PORT: main, KEYTURN_METRICS_PORT: metrics } = values
-  if (main !== undefined && main === metrics && main !== 0) {
-    problems.push('KEYTURN_METRICS_PORT must differ from KEYTURN_PORT')
-  }
-  return problems
-}
-
-/** Whether a host is this machine alone; the default (undefined) is. */
-export function isLoopback(host: string | undefined): boolean {
-  return host === undefined || LOOPBACK_HOSTS.has(host) || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
 function assemble(values: Values, environment: NodeJS.ProcessEnv): Config {

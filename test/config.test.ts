@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { expect } from 'chai'
-import { ConfigProblem, parseDuration, readConfig, readSuperuser, VARIABLE_NAMES } from '../src/config.ts'
+import { ConfigProblem, readConfig, readSuperuser } from '../src/config.ts'
+import { parseDuration } from '../src/config-values.ts'
+import { VARIABLE_NAMES } from '../src/config-variables.ts'
 
 const DATABASE = 'postgres://keyturn@db/keyturn'
 

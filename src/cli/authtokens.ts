@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { parseDuration } from '../config.ts'
+import { parseDuration } from '../config-values.ts'
 import type { Answer, Row } from './answer.ts'
 import { addCommand, moreLine, type Run, withPaging } from './command.ts'
 import type { Context } from './context.ts'

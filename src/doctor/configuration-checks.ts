@@ -1,4 +1,5 @@
-import { type Config, isLoopback } from '../config.ts'
+import type { Config } from '../config.ts'
+import { isLoopback } from '../config-values.ts'
 import { type CheckResult, ok, warn } from './check.ts'
 
 /** What the configuration itself tells. That it can be read at all is known: else there would be no doctor. */

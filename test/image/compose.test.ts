@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { readConfig, VARIABLE_NAMES } from '../../src/config.ts'
+import { readConfig } from '../../src/config.ts'
+import { VARIABLE_NAMES } from '../../src/config-variables.ts'
 import { connectRedis } from '../../src/redis/connection.ts'
 import { recordingLogger } from '../support/logger.ts'
 import { startRedis } from '../support/redis-server.ts'

@@ -56,8 +56,11 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   // The database of embedded mode, and the socket through which the command line reaches a running process.
   embedded: { imports: ['postgres', 'telemetry'], types: ['config.ts'] },
   control: { imports: ['telemetry'], types: ['config.ts'] },
-  doctor: { imports: ['keys', 'postgres', 'embedded', 'config.ts'], types: ['telemetry'] },
-  cli: { imports: [...BELOW_HTTP, 'control', 'doctor', ...ROOT_FILES] },
+  doctor: {
+    imports: ['keys', 'postgres', 'embedded', 'config.ts', 'config-values.ts'],
+    types: ['telemetry'],
+  },
+  cli: { imports: [...BELOW_HTTP, 'control', 'doctor', 'config-values.ts', ...ROOT_FILES] },
   // What resource servers import: none of ours.
   resource: { imports: [] },
   // The files of `src` itself: composition, and what an operator may ask for.
@@ -78,7 +81,9 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   'operations.ts': { imports: [], types: ['administration.ts', 'clients', 'users', 'keys'] },
   'demo.ts': { imports: [], types: ['administration.ts'] },
   'drain.ts': { imports: [] },
-  'config.ts': { imports: ['telemetry', 'config-values.ts'] },
+  'config.ts': { imports: ['telemetry', 'config-contradictions.ts', 'config-variables.ts'] },
+  'config-contradictions.ts': { imports: ['config-values.ts'], types: ['config-variables.ts'] },
+  'config-variables.ts': { imports: ['telemetry', 'config-values.ts'] },
   'config-values.ts': { imports: ['redis'] },
   ...Object.fromEntries(LEAVES.map((leaf) => [leaf, { imports: [] }])),
 }
@@ -142,7 +147,12 @@ export const PACKAGES: Readonly<Record<string, { imports: readonly RegExp[]; typ
   'prom-client': { imports: [/^telemetry\//], types: [/^http\//] },
   commander: { imports: [/^cli\//] },
   zod: {
-    imports: [/^(config|config-values|operations)\.ts$/, /^cli\//, /\/administration\.ts$/, /-input\.ts$/],
+    imports: [
+      /^(config-variables|config-values|operations)\.ts$/,
+      /^cli\//,
+      /\/administration\.ts$/,
+      /-input\.ts$/,
+    ],
   },
 }
 /** The parts of Node that pure folders may use: no input, no output, no time. */

@@ -1,0 +1,48 @@
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import {
+  addresses,
+  DAY,
+  databaseUrl,
+  directory,
+  duration,
+  host,
+  issuer,
+  port,
+  redisUrl,
+} from './config-values.ts'
+import { LOG_LEVELS } from './telemetry/logger.ts'
+
+/** Every variable there is; docs/configuration.md describes them, and a test compares the two. */
+export const VARIABLES = {
+  KEYTURN_ISSUER: issuer.optional(),
+  KEYTURN_HOST: host.default('127.0.0.1'),
+  KEYTURN_PORT: port.default(7600),
+  KEYTURN_METRICS_PORT: port.default(7601),
+  KEYTURN_DATABASE_URL: databaseUrl.optional(),
+  KEYTURN_REDIS_URL: redisUrl.optional(),
+  KEYTURN_DATA_DIR: directory.default(resolve('.keyturn')),
+  KEYTURN_KEYS_DIR: directory.default(resolve('keys')),
+  KEYTURN_SEALING_KEY_COMMAND: z.string().regex(/\S/, 'must be a command').optional(),
+  KEYTURN_ACCESS_TOKEN_TTL: duration(60, 3600).default(600),
+  KEYTURN_REFRESH_IDLE_TTL: duration(60, 3650 * DAY).default(14 * DAY),
+  KEYTURN_REFRESH_ABSOLUTE_TTL: duration(60, 3650 * DAY).default(90 * DAY),
+  KEYTURN_REFRESH_RETRY_WINDOW: duration(31, 120).default(60),
+  KEYTURN_KEY_ROTATION_PERIOD: duration(0, 3650 * DAY).default(30 * DAY),
+  KEYTURN_JWKS_MAX_AGE: duration(1, DAY).default(300),
+  KEYTURN_TRUSTED_PROXIES: addresses.default([]),
+  KEYTURN_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).optional(),
+  KEYTURN_HASH_CONCURRENCY: z
+    .string()
+    .regex(/^[1-9]\d{0,2}$/, 'must be a number from 1 to 999')
+    .transform(Number)
+    .default(Math.max(1, availableParallelism() - 1)),
+  KEYTURN_EMBEDDED: z.literal('1', 'must be 1 where it is set').optional(),
+}
+
+/** What they are, read. */
+export type Values = { [Name in keyof typeof VARIABLES]: z.output<(typeof VARIABLES)[Name]> }
+
+/** The names of all variables, for the documentation test. */
+export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly (keyof typeof VARIABLES)[]
