@@ -48,7 +48,7 @@ export const port = z
   .refine((value) => value <= 65_535, 'must be a port number (0 to 65535)')
 
 /** A URL of one of these protocols. */
-export function url(protocols: readonly string[], example: string) {
+function url(protocols: readonly string[], example: string) {
   return z.string().refine((text) => {
     return URL.canParse(text) && protocols.includes(new URL(text).protocol)
   }, `must be a URL such as ${example}`)
