@@ -19,7 +19,7 @@ describe('keyturn authtokens', () => {
 
   const keyturn = (...args: readonly string[]) => runKeyturn(['authtokens', ...args], { env: environment })
 
-  it('a named token is made, shown once, listed and revoked', async () => {
+  it('8: a named token is made, shown once, listed and revoked', async () => {
     const made = await keyturn('create', '--user', 'ada', '--name', 'ci', '--expires', '30d', '--json')
     expect(made.code, made.stderr).to.equal(0)
     const { id, token } = JSON.parse(made.stdout)

@@ -151,7 +151,7 @@ describe('keyturn users', () => {
     ])
   })
 
-  it('createsuperuser --noinput takes what Django takes, and can be asked twice', async () => {
+  it('25: createsuperuser --noinput takes what Django takes, and can be asked twice', async () => {
     const env = {
       KEYTURN_DATABASE_URL: postgres.url,
       DJANGO_SUPERUSER_USERNAME: 'root',

@@ -142,7 +142,7 @@ describe('the Django door, simplejwt', () => {
     expect([tooLarge.status, Object.keys(tooLarge.body)]).to.deep.equal([413, ['detail']])
   })
 
-  it('43 tells an expired, a spent, a wrong and no token apart', async () => {
+  it('43: tells an expired, a spent, a wrong and no token apart', async () => {
     const { access, refresh } = await signIn()
     const second = (await json('/api/token/refresh/', { refresh })).body.refresh
     await json('/api/token/refresh/', { refresh: second })
@@ -166,7 +166,7 @@ describe('the Django door, simplejwt', () => {
     expect(said(await json('/api/token/refresh/', { refresh }))).to.deep.equal(over)
   })
 
-  it('12 verifies a token of either type without using it up', async () => {
+  it('12: verifies a token of either type without using it up', async () => {
     const { access, refresh } = await signIn()
     for (const token of [access, refresh, refresh])
       expect(said(await json('/api/token/verify/', { token }))).to.deep.equal([200, {}])

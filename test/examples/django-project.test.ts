@@ -55,7 +55,7 @@ describe('the Django project of examples/', () => {
   }
 
   for (const path of WAYS) {
-    it(`${path} lets in who has a token, and knows the name`, async () => {
+    it(`16: ${path} lets in who has a token, and knows the name`, async () => {
       const { status, body } = await ask(path, await issuer.aliceToken())
       expect(status).to.equal(200)
       expect(body.message).to.equal('Hello, alice! Your token is valid.')

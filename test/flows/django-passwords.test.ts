@@ -38,7 +38,7 @@ describe('a user who was brought along from Django', () => {
   const signIn = (password: string, username = 'alice') => app.signIn(client, username, { password })
 
   for (const { password, stored } of [...VECTORS, ...LEGACY.slice(0, 1)]) {
-    it(`signs in, and has an argon2id hash of the same password from then on: ${stored.slice(0, 24)}`, async () => {
+    it(`29: signs in, and has an argon2id hash of the same password from then on: ${stored.slice(0, 24)}`, async () => {
       await start({ autoAdvance: true })
       await setHash(stored)
       expect(await signIn('something else')).to.have.property('status', 400)

@@ -42,7 +42,7 @@ describe('P5 S-058 nothing usable at rest', () => {
     ])
   })
 
-  it('S-163 a dump without the sealing key holds no private key, and no key that seals or derives', async () => {
+  it('52: S-163 a dump without the sealing key holds no private key, and no key that seals or derives', async () => {
     const keyturn = await startApp({ mode: 'small' })
     const { database } = keyturn.stores
     const client = await keyturn.createClient()
