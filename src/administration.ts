@@ -1,3 +1,5 @@
+import { type ApiKeyAdministration, apiKeyAdministration } from './api-keys/administration.ts'
+import { apiKeysPostgres } from './api-keys/api-keys-postgres.ts'
 import { type AuditAdministration, auditAdministration } from './audit/administration.ts'
 import { auditLogPostgres } from './audit/audit-log-postgres.ts'
 import type { KeyOf } from './audit/verification.ts'
@@ -37,6 +39,7 @@ export interface Administration {
   sessions(): Promise<SessionAdministration>
   /** Needs the sealing key for default keys only. */
   authtokens(): Promise<AuthtokenAdministration>
+  apiKeys(): Promise<ApiKeyAdministration>
   /** What seals something throws SealingKeyProblem where the sealing key is missing or malformed; a revocation needs none. */
   keys(): Promise<KeyAdministration>
   /** @throws SealingKeyProblem where the sealing key is missing or malformed */
@@ -90,6 +93,14 @@ export function buildAdministration(parts: AdministrationParts): Administration 
         keys: authtokenKeys(async () =>
           symmetricKeysPostgres({ database, sealingKey: await parts.sealingKey() }),
         ),
+        findUserId: async (name) => (await users.findByIdentifier(name))?.user.id,
+        clock,
+      })
+    },
+    async apiKeys() {
+      const users = usersPostgres(database)
+      return apiKeyAdministration({
+        apiKeys: apiKeysPostgres(database),
         findUserId: async (name) => (await users.findByIdentifier(name))?.user.id,
         clock,
       })

@@ -6,10 +6,7 @@ import { secretUse } from './clients/secret-use.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { buildCredentials } from './credentials.ts'
-import { clientCredentials } from './grants/client-credentials.ts'
-import { password } from './grants/password.ts'
-import { refreshToken } from './grants/refresh-token.ts'
-import { tokenRequest } from './grants/token-request.ts'
+import { buildTokenRequest } from './granting.ts'
 import { authenticateHolder } from './http/account/bearer.ts'
 import { accountSessionsEndpoints } from './http/account/sessions.ts'
 import { clientAddress } from './http/client-address.ts'
@@ -128,33 +125,31 @@ export function buildApp(parts: AppParts): App {
 
   const credentials = buildCredentials(parts)
   const login = makeLogin({ users: usersPostgres(database), hasher, clock, noteUser, noteRefusal })
-  const grants = [
-    clientCredentials(issuer),
-    password({ login, issuer, clock }),
-    refreshToken({
-      standing: refreshStanding,
-      families,
-      keyVersion,
-      lifetimes: config,
-      retryWindowSeconds,
-      issuer,
-      clock,
-      noteRefresh,
-    }),
-  ]
-  const answer = tokenRequest({
-    grants,
+  const answer = buildTokenRequest({
+    config,
+    login,
+    credentials,
+    accessTokens,
     refreshTokens,
+    families,
+    keyVersion,
+    standing: refreshStanding,
     readPresented,
     issue,
-    requireSigner: (client) => accessTokens.requireSigner(client.accessTokenAlg),
+    clock,
     noteClient,
     noteUser,
     noteRefresh,
   })
   const tokenParts = { accessTokens, refreshTokens, readPresented, families, standing, clock }
   const readRefreshState = makeReadRefreshState({ ...tokenParts, refreshStanding, retryWindowSeconds })
-  const introspect = makeIntrospection({ ...tokenParts, readRefreshState, issuer, lifetimes: config })
+  const introspect = makeIntrospection({
+    ...tokenParts,
+    ...credentials,
+    readRefreshState,
+    issuer,
+    lifetimes: config,
+  })
   const revoke = makeRevocation(tokenParts)
   const readAuthenticated = readAuthenticatedForm(readPresented, noteClient)
 

@@ -31,6 +31,15 @@ const secretRotation = id.extend({ endsEarlier: z.boolean().optional() })
 
 const newAuthtoken = z.object({ user: text, name: text, expiresInSeconds: z.number().int().optional() })
 
+const newApiKey = z.object({
+  name: text,
+  user: text.optional(),
+  scopes: z.array(text).optional(),
+  audiences: z.array(text).optional(),
+  accessTokenTtlSeconds: z.number().int().optional(),
+  expiresInSeconds: z.number().int().optional(),
+})
+
 const newUser = z.object({
   username: z.string(),
   email: z.string().optional(),
@@ -156,6 +165,16 @@ const OPERATIONS = {
   }),
   'authtokens.revoke': operation(id, async (administration, input) => {
     await (await administration.authtokens()).revoke(input.id, ACTOR)
+    return { id: input.id }
+  }),
+  'api-keys.create': operation(newApiKey, async (administration, input) => {
+    return (await administration.apiKeys()).create(input, ACTOR)
+  }),
+  'api-keys.list': operation(page.extend({ user: text.optional() }), async (administration, input) => {
+    return (await administration.apiKeys()).list(input.user, input.limit, input.after)
+  }),
+  'api-keys.revoke': operation(id, async (administration, input) => {
+    await (await administration.apiKeys()).revoke(input.id, ACTOR)
     return { id: input.id }
   }),
   'audit.tail': operation(auditQuery, async (administration, input) => {

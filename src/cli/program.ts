@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import type { Answer } from './answer.ts'
+import { addApiKeyCommands } from './api-keys.ts'
 import { addAuditCommands } from './audit.ts'
 import { addAuthtokenCommands } from './authtokens.ts'
 import { addClientCommands } from './clients.ts'
@@ -69,6 +70,7 @@ export function makeProgram(run: Run): Command {
   addSuperuserCommand(program, run)
   addClientCommands(program, run)
   addSessionCommands(program, run)
+  addApiKeyCommands(program, run)
   addAuthtokenCommands(program, run)
   addKeyCommands(program, run)
   addExplainCommand(program, run)

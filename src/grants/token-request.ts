@@ -6,12 +6,13 @@ import {
 import type { Client } from '../clients/client.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import type { Form } from '../oauth/form.ts'
-import { isGrantType } from '../oauth/grant-types.ts'
+import { isGrantType, TOKEN_EXCHANGE } from '../oauth/grant-types.ts'
 import type { IssueTokens, TokenResponse } from '../tokens/issuer.ts'
 import type { PresentedFamily, ReadPresented } from '../tokens/presented.ts'
 import type { NoteRefresh } from '../tokens/refresh-outcome.ts'
 import type { RefreshToken, RefreshTokens } from '../tokens/refresh-token.ts'
 import type { Grant, Staleness } from './grant.ts'
+import type { ExchangeToken } from './token-exchange.ts'
 
 /** A refresh token whose tag holds, and what it names, if that exists. */
 export interface PresentedRefreshToken {
@@ -22,12 +23,14 @@ export interface PresentedRefreshToken {
 /** What a token request led to: the answer, and what the log and the metrics say of it. */
 export interface TokenRequestResult {
   readonly response: TokenResponse
-  readonly grant: Grant['type']
+  readonly grant: Grant['type'] | typeof TOKEN_EXCHANGE
 }
 
 /** The parts a token request passes through. */
 export interface TokenRequestParts {
   readonly grants: readonly Grant[]
+  /** The one grant without a client: what it exchanges proves who asks. */
+  readonly exchange: ExchangeToken
   readonly refreshTokens: RefreshTokens
   readonly readPresented: ReadPresented
   readonly issue: IssueTokens
@@ -54,11 +57,15 @@ export type AnswerTokenRequest = (
  * to come back later must not find its refresh token spent by then.
  */
 export function tokenRequest(parts: TokenRequestParts): AnswerTokenRequest {
-  const { refreshTokens, readPresented, issue, requireSigner, noteClient, noteUser, noteRefresh } = parts
+  const { exchange, refreshTokens, readPresented, issue, requireSigner, noteClient, noteUser, noteRefresh } =
+    parts
   const grants = new Map(parts.grants.map((grant) => [grant.type, grant]))
 
   return async (authorization, form, staleness) => {
-    const grant = grantOf(form.required('grant_type'), grants)
+    const type = form.required('grant_type')
+    if (type === TOKEN_EXCHANGE)
+      return { response: await exchange(authorization, form), grant: TOKEN_EXCHANGE }
+    const grant = grantOf(type, grants)
     const token = grant.type === 'refresh_token' ? parseRefreshToken(form) : undefined
     const credentials = parseClientCredentials(authorization, form)
     const presented = await readPresented(credentials.clientId, token?.familyId)

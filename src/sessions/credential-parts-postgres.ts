@@ -8,6 +8,10 @@ import type { Queryable } from '../postgres/database.ts'
  */
 export async function endCredentialsOfUser(transaction: Queryable, userId: string): Promise<void> {
   await endAuthtokensOfUser(transaction, userId)
+  await transaction.query(
+    'update api_keys set revoked_at = now() where user_id = $1 and revoked_at is null',
+    [userId],
+  )
 }
 
 /**

@@ -25,6 +25,8 @@ export interface AccessTokenContent {
   readonly sessionId?: string
   /** The refresh family it was issued with, base64url. */
   readonly familyId?: string
+  /** The API key that was exchanged for it. */
+  readonly keyId?: string
 }
 
 /** A token of ours that is whole and not expired. Whether it was ended early is for introspection to ask. */
@@ -134,7 +136,7 @@ export function accessTokens({
 }
 
 function claimsOf(content: AccessTokenContent, issuer: string): JWTPayload {
-  const { audience, authenticatedAt, sessionId, familyId, username } = content
+  const { audience, authenticatedAt, sessionId, familyId, username, keyId } = content
   return {
     iss: issuer,
     sub: content.subject,
@@ -149,6 +151,7 @@ function claimsOf(content: AccessTokenContent, issuer: string): JWTPayload {
     ...(sessionId !== undefined && { sid: sessionId }),
     ...(familyId !== undefined && { fid: familyId }),
     ...(username !== undefined && { user_id: content.subject, username }),
+    ...(keyId !== undefined && { key_id: keyId }),
   }
 }
 
@@ -158,10 +161,12 @@ function toContent(payload: JWTPayload): VerifiedAccessToken {
     Record<'sub' | 'jti' | 'client_id' | 'scope', string> &
     Record<string, unknown>
   const text = (name: string) => (typeof claims[name] === 'string' ? { [name]: claims[name] as string } : {})
-  const { username, sid, fid } = { ...text('username'), ...text('sid'), ...text('fid') } as Record<
-    string,
-    string
-  >
+  const { username, sid, fid, key_id } = {
+    ...text('username'),
+    ...text('sid'),
+    ...text('fid'),
+    ...text('key_id'),
+  } as Record<string, string>
   return {
     subject: claims.sub,
     clientId: claims.client_id,
@@ -173,6 +178,7 @@ function toContent(payload: JWTPayload): VerifiedAccessToken {
     ...(username !== undefined && { username }),
     ...(sid !== undefined && { sessionId: sid }),
     ...(fid !== undefined && { familyId: fid }),
+    ...(key_id !== undefined && { keyId: key_id }),
     ...(typeof claims['auth_time'] === 'number' && {
       authenticatedAt: addSeconds(new Date(0), claims['auth_time']),
     }),

@@ -13,10 +13,23 @@ export interface LoginFacts {
   readonly passwordChangedAt: Date | null
 }
 
+/** What the issuer has to know of whoever holds the tokens: a client, or an API key in the place of one. */
+export type TokenHolder = Pick<
+  Client,
+  | 'id'
+  | 'grants'
+  | 'accessTokenAlg'
+  | 'accessTokenTtlSeconds'
+  | 'refreshIdleTtlSeconds'
+  | 'refreshAbsoluteTtlSeconds'
+>
+
 /** On whose behalf tokens are issued. */
 export type Subject =
   /** The client itself (RFC 6749 §4.4). */
   | { readonly kind: 'client' }
+  /** An API key, for its user where it has one. */
+  | { readonly kind: 'api_key'; readonly keyId: string; readonly user: TokenUser | null }
   /** A user who has just signed in: a new session, and a new family where the client may refresh. */
   | { readonly kind: 'login'; readonly user: TokenUser; readonly login: LoginFacts }
   /** A session that goes on: the family has been rotated to `position`. */
@@ -24,7 +37,7 @@ export type Subject =
 
 /** What every grant yields: who may have which tokens, for what. The issuer makes them. */
 export interface Authorization {
-  readonly client: Client
+  readonly client: TokenHolder
   readonly subject: Subject
   /** Of this access token. */
   readonly scope: readonly string[]

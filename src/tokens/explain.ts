@@ -12,7 +12,7 @@ import type { RefreshStanding } from './refresh-standing.ts'
 import type { RefreshToken, RefreshTokens } from './refresh-token.ts'
 import { refreshReason, rotationReason } from './refusal-reasons.ts'
 import { rotate } from './rotation.ts'
-import type { TokenStanding } from './token-standing.ts'
+import { basisOf, type TokenStanding } from './token-standing.ts'
 
 /** What explaining works with. */
 export interface ExplainParts {
@@ -103,10 +103,8 @@ export function makeExplain(parts: ExplainParts): (text: string) => Promise<Expl
         'no key that is published signed it, or it is not one of our access tokens: altered, another issuer’s, or its key is gone or revoked'
       return { kind, outcome: 'inactive', because, families: [], events: [] }
     }
-    const { jti, clientId, sessionId, familyId, subject, username } = token
-    const userId = username === undefined ? undefined : subject
-    const stands = await standing.stands({ jti, clientId, userId, sessionId, familyId })
-    const rest = { kind, token: { ...token }, ...(await context(sessionId)) } as const
+    const stands = await standing.stands(basisOf(token))
+    const rest = { kind, token: { ...token }, ...(await context(token.sessionId)) } as const
     if (isExpired) return { ...rest, outcome: 'inactive', because: 'it has expired' }
     if (isBeforeRevocation) {
       const because =

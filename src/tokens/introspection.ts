@@ -1,10 +1,11 @@
+import type { CheckAuthtoken } from '../authtokens/authentication.ts'
 import { type Client, mayIntrospect } from '../clients/client.ts'
 import { toSeconds } from '../clock.ts'
 import { printScope } from '../oauth/scope.ts'
 import type { AccessTokens, VerifiedAccessToken } from './access-token.ts'
 import { familyExpiry, type Lifetimes, lifetimesOf } from './lifetimes.ts'
 import type { ReadRefreshState } from './refresh-state.ts'
-import type { TokenStanding } from './token-standing.ts'
+import { basisOf, type TokenStanding } from './token-standing.ts'
 
 /** RFC 7662 §2.2, with wire names. Of a token that is not active nothing else is said. */
 export type IntrospectionResponse =
@@ -21,8 +22,11 @@ export interface IntrospectionParts {
   readonly readRefreshState: ReadRefreshState
   readonly standing: TokenStanding
   readonly lifetimes: Lifetimes
+  readonly checkAuthtoken: CheckAuthtoken
 }
 
+/** No access token is forty hex digits. */
+const AUTHTOKEN = /^[0-9a-f]{40}$/
 const INACTIVE = { active: false } as const
 
 /**
@@ -33,17 +37,16 @@ const INACTIVE = { active: false } as const
 export function makeIntrospection(parts: IntrospectionParts): Introspect {
   return async (token, caller) => {
     if (token.startsWith('rt1.')) return introspectRefreshToken(token, caller, parts)
+    if (AUTHTOKEN.test(token)) return introspectAuthtoken(token, caller, parts)
     const verified = await parts.accessTokens.verify(token)
     if (!verified || !mayIntrospect(caller, verified)) return INACTIVE
-    const { jti, clientId, sessionId, familyId, subject, username } = verified
-    const userId = username === undefined ? undefined : subject
-    const stands = await parts.standing.stands({ jti, clientId, userId, sessionId, familyId })
+    const stands = await parts.standing.stands(basisOf(verified))
     return stands ? describe(verified, parts.issuer) : INACTIVE
   }
 }
 
 function describe(token: VerifiedAccessToken, issuer: string): IntrospectionResponse {
-  const { audience, username, sessionId } = token
+  const { audience, username, sessionId, keyId } = token
   return {
     active: true,
     token_type: 'Bearer',
@@ -57,6 +60,7 @@ function describe(token: VerifiedAccessToken, issuer: string): IntrospectionResp
     jti: token.jti,
     ...(username !== undefined && { username }),
     ...(sessionId !== undefined && { sid: sessionId }),
+    ...(keyId !== undefined && { key_id: keyId }),
   }
 }
 
@@ -78,5 +82,26 @@ async function introspectRefreshToken(
     ...(family.scope.length > 0 && { scope: printScope(family.scope) }),
     exp: toSeconds(familyExpiry(family, state.position, lifetimesOf(caller, lifetimes))),
     sid: family.sessionId,
+  }
+}
+
+/** An authtoken names no audience: any resource server may ask, and no client that gets tokens for others. */
+async function introspectAuthtoken(
+  text: string,
+  caller: Client,
+  { checkAuthtoken, issuer }: IntrospectionParts,
+): Promise<IntrospectionResponse> {
+  if (caller.grants.length > 0) return INACTIVE
+  const checked = await checkAuthtoken(text)
+  if (checked.outcome === 'refused') return INACTIVE
+  const { userId, username, createdAt, expiresAt } = checked.authtoken
+  return {
+    active: true,
+    token_type: 'Token',
+    iss: issuer,
+    sub: userId,
+    username,
+    iat: toSeconds(createdAt),
+    ...(expiresAt !== null && { exp: toSeconds(expiresAt) }),
   }
 }

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import type { Client } from '../clients/client.ts'
 import { addSeconds, type Clock, toSeconds } from '../clock.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { printScope } from '../oauth/scope.ts'
 import type { AccessTokenContent, AccessTokens } from './access-token.ts'
-import type { Authorization } from './authorization.ts'
+import type { Authorization, TokenHolder } from './authorization.ts'
 import { idleExpiry, type Lifetimes, lifetimesOf } from './lifetimes.ts'
 import type { RefreshFamilies, RefreshFamily } from './refresh-families.ts'
 import type { RefreshTokens } from './refresh-token.ts'
@@ -51,6 +50,12 @@ export function makeIssuer(parts: IssuerParts): IssueTokens {
     switch (subject.kind) {
       case 'client':
         return answer(client, { ...base, subject: client.id, expiresAt: accessExpiresAt })
+
+      case 'api_key': {
+        const { keyId, user } = subject
+        const ofHolder = user ? { subject: user.id, username: user.username } : { subject: keyId }
+        return answer(client, { ...base, ...ofHolder, keyId, expiresAt: accessExpiresAt })
+      }
 
       case 'login': {
         // A letter first: nothing that an operator puts on a command line may look like an option.
@@ -100,7 +105,7 @@ export function makeIssuer(parts: IssuerParts): IssueTokens {
   }
 
   async function answer(
-    client: Client,
+    client: TokenHolder,
     content: AccessTokenContent,
     refreshToken?: string,
   ): Promise<TokenResponse> {

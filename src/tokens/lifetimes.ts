@@ -1,5 +1,5 @@
-import type { Client } from '../clients/client.ts'
 import { addSeconds } from '../clock.ts'
+import type { TokenHolder } from './authorization.ts'
 import type { RefreshFamily } from './refresh-families.ts'
 import type { Position } from './rotation.ts'
 
@@ -13,7 +13,10 @@ export interface Lifetimes {
 }
 
 /** The client's own lifetimes where it has them, the configuration's otherwise. */
-export function lifetimesOf(client: Client, defaults: Lifetimes): Lifetimes {
+export function lifetimesOf(
+  client: Pick<TokenHolder, 'accessTokenTtlSeconds' | 'refreshIdleTtlSeconds' | 'refreshAbsoluteTtlSeconds'>,
+  defaults: Lifetimes,
+): Lifetimes {
   return {
     accessTokenTtlSeconds: client.accessTokenTtlSeconds ?? defaults.accessTokenTtlSeconds,
     refreshIdleTtlSeconds: client.refreshIdleTtlSeconds ?? defaults.refreshIdleTtlSeconds,

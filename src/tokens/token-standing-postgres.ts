@@ -9,7 +9,9 @@ const KEPT_AFTER_EXPIRY = "interval '1 hour'"
 
 const SQL = `
   select
-    c.id is not null and c.disabled_at is null
+    (case when asked.key_id is null then c.id is not null and c.disabled_at is null
+      else exists (select 1 from api_keys k where k.id = asked.key_id and k.revoked_at is null
+        and (k.expires_at is null or k.expires_at > now())) end)
     and not exists (select 1 from revoked_access_tokens r where r.jti = asked.jti)
     and (asked.user_id is null
       or exists (select 1 from users u where u.id = asked.user_id and u.is_active))
@@ -19,8 +21,8 @@ const SQL = `
     and (asked.family_id is null
       or exists (select 1 from refresh_families f
         where f.id = asked.family_id and f.client_id = c.id and ${familyStands('c')})) as stands
-  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[])
-    with ordinality as asked (jti, client_id, user_id, session_id, family_id, place)
+  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[])
+    with ordinality as asked (jti, client_id, user_id, session_id, family_id, key_id, place)
   left join clients c on c.id = asked.client_id
   order by asked.place`
 
@@ -33,6 +35,7 @@ export function tokenStandingPostgres(database: Database): TokenStanding {
       asked.map(({ userId }) => userId ?? null),
       asked.map(({ sessionId }) => sessionId ?? null),
       asked.map(({ familyId }) => (familyId === undefined ? null : Buffer.from(familyId, 'base64url'))),
+      asked.map(({ keyId }) => keyId ?? null),
     ])
     return rows.map(({ stands }) => stands)
   })

@@ -1,3 +1,5 @@
+import type { VerifiedAccessToken } from './access-token.ts'
+
 /** What an access token rests on. */
 export interface TokenBasis {
   readonly jti: string
@@ -6,6 +8,22 @@ export interface TokenBasis {
   readonly userId: string | undefined
   readonly sessionId: string | undefined
   readonly familyId: string | undefined
+  /** The API key that was exchanged for it; such a token has no client. */
+  readonly keyId: string | undefined
+}
+
+/** What `token` rests on. */
+export function basisOf({
+  jti,
+  clientId,
+  sessionId,
+  familyId,
+  keyId,
+  subject,
+  username,
+}: VerifiedAccessToken): TokenBasis {
+  const userId = username === undefined ? undefined : subject
+  return { jti, clientId, userId, sessionId, familyId, keyId }
 }
 
 /** Access tokens that ended before they expired, and whether what a token rests on still stands. */

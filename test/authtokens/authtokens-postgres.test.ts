@@ -16,6 +16,8 @@ import { until } from '../support/until.ts'
 
 const ACTOR = 'operator'
 const NOW = new Date('2026-01-01T00:00:00Z')
+/** No authtoken is checked by a slow hash. */
+const hasher = { verify: () => Promise.reject(new Error('a hash')) }
 const event = { event: 'user.created', actor: ACTOR } as const
 
 forEachDatabase((_name, open) => {
@@ -40,7 +42,13 @@ forEachDatabase((_name, open) => {
     })
 
     function node(): Credentials {
-      return buildCredentials({ database, sealingKey: testSealingKey, clock, logger: recordingLogger() })
+      return buildCredentials({
+        database,
+        sealingKey: testSealingKey,
+        hasher,
+        clock,
+        logger: recordingLogger(),
+      })
     }
 
     async function addUser(id: string, username: string): Promise<void> {
@@ -197,6 +205,7 @@ forEachDatabase((_name, open) => {
       const { checkAuthtoken } = buildCredentials({
         database: counting,
         sealingKey: testSealingKey,
+        hasher,
         clock,
         logger: recordingLogger(),
       })

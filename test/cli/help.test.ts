@@ -30,6 +30,9 @@ describe('the commands', () => {
 
   it('are the ones that scripts rely on', () => {
     expect(commands.map(({ name }) => name).sort()).to.deep.equal([
+      'api-keys create',
+      'api-keys list',
+      'api-keys revoke',
       'audit tail',
       'audit verify',
       'authtokens create',

@@ -15,7 +15,11 @@ describe('metadata and keys', () => {
       const { status, headers, body } = await keyturn.get(`/.well-known/${name}`)
       expect(status).to.equal(200)
       expect(body.issuer).to.equal(keyturn.config.issuer)
-      expect(body.grant_types_supported).to.deep.equal(['client_credentials', 'refresh_token'])
+      expect(body.grant_types_supported).to.deep.equal([
+        'client_credentials',
+        'refresh_token',
+        'urn:ietf:params:oauth:grant-type:token-exchange',
+      ])
       expect(headers.get('access-control-allow-origin')).to.equal('*')
       for (const [field, url] of Object.entries(body).filter(([field]) => /_endpoint$|_uri$/.test(field))) {
         const path = new URL(String(url)).pathname

@@ -169,7 +169,14 @@ describe('cutoffs', () => {
     }
     const { id, clientId, userId, sessionId } = family
     expect((await presentedOf(explaining)(clientId, id)).family?.sessionEnded).to.equal(false)
-    const basis = { jti: 'x', clientId, userId, sessionId, familyId: id.toString('base64url') }
+    const basis = {
+      jti: 'x',
+      clientId,
+      userId,
+      sessionId,
+      familyId: id.toString('base64url'),
+      keyId: undefined,
+    }
     expect(await tokenStandingPostgres(explaining).stands(basis)).to.equal(true)
     expect(plans).to.have.length(2)
     for (const plan of plans) {

@@ -51,7 +51,14 @@ forEachDatabase((_name, open) => {
     /** Whether refresh and introspection still take what the family has issued: they must agree. */
     async function stands({ id, sessionId, userId, clientId }: RefreshFamily): Promise<boolean> {
       const { family } = await readPresentedPostgres(database, new TestClock())(clientId, id)
-      const basis = { jti: randomUUID(), clientId, userId, sessionId, familyId: id.toString('base64url') }
+      const basis = {
+        jti: randomUUID(),
+        clientId,
+        userId,
+        sessionId,
+        familyId: id.toString('base64url'),
+        keyId: undefined,
+      }
       const accessTokenStands = await tokenStandingPostgres(database).stands(basis)
       const refreshStands = family !== undefined && family.family.endedAt === null && !family.sessionEnded
       expect(accessTokenStands, 'access token and refresh token').to.equal(refreshStands)
@@ -243,7 +250,14 @@ forEachDatabase((_name, open) => {
       const id = randomUUID()
       const { userId } = family
       const bare = { ...sessionOf(family), id, family: undefined }
-      const basis = { jti: 'x', clientId: CLIENT, userId, sessionId: id, familyId: undefined }
+      const basis = {
+        jti: 'x',
+        clientId: CLIENT,
+        userId,
+        sessionId: id,
+        familyId: undefined,
+        keyId: undefined,
+      }
       const standing = () => tokenStandingPostgres(database).stands(basis)
       expect(await families.begin(bare)).to.equal(true)
       expect([await standing(), (await sessions.find(id, later(20)))?.state]).to.deep.equal([true, 'live'])

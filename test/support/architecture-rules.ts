@@ -18,6 +18,7 @@ const DOMAIN = [
   'users',
   'passwords',
   'authtokens',
+  'api-keys',
   'tokens',
   'grants',
 ]
@@ -46,12 +47,13 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   clients: { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
   passwords: { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
   users: { imports: ['oauth', 'crypto', 'audit', 'passwords'], types: ['telemetry'] },
+  'api-keys': { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
   authtokens: { imports: ['oauth', 'crypto', 'audit'], types: ['keys', 'telemetry'] },
   tokens: {
     imports: ['oauth', 'crypto', 'audit', 'keys'],
-    types: ['clients', 'users', 'sessions', 'telemetry'],
+    types: ['authtokens', 'clients', 'users', 'sessions', 'telemetry'],
   },
-  grants: { imports: ['oauth', 'clients', 'users', 'tokens'], types: ['sessions', 'telemetry'] },
+  grants: { imports: ['oauth', 'clients', 'users', 'tokens'], types: ['api-keys', 'sessions', 'telemetry'] },
   http: { imports: [...DOMAIN, 'telemetry'], types: ['config.ts', 'administration.ts', 'operations.ts'] },
   // The database of embedded mode, and the socket through which the command line reaches a running process.
   embedded: { imports: ['postgres', 'telemetry'], types: ['config.ts'] },
@@ -65,7 +67,19 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   resource: { imports: [] },
   // The files of `src` itself: composition, and what an operator may ask for.
   'app.ts': {
-    imports: [...BELOW_HTTP, 'http', 'auditing.ts', 'watching.ts', 'credentials.ts', 'keyrings.ts'],
+    imports: [
+      ...BELOW_HTTP,
+      'http',
+      'auditing.ts',
+      'watching.ts',
+      'credentials.ts',
+      'granting.ts',
+      'keyrings.ts',
+    ],
+  },
+  'granting.ts': {
+    imports: ['grants', 'telemetry'],
+    types: ['clients', 'config.ts', 'credentials.ts', 'tokens', 'users'],
   },
   'keyrings.ts': { imports: ['keys'], types: ['postgres', 'telemetry'] },
   'watching.ts': {

@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import { OAuthError } from '../../oauth/errors.ts'
 import { notePrincipals } from '../../telemetry/request-context.ts'
 import type { AccessTokens } from '../../tokens/access-token.ts'
-import type { TokenStanding } from '../../tokens/token-standing.ts'
+import { basisOf, type TokenStanding } from '../../tokens/token-standing.ts'
 
 /** What a token must be allowed for its user to manage the account with it. */
 const SCOPE = 'account'
@@ -38,7 +38,7 @@ export function authenticateHolder(parts: {
     }
     const verified = await parts.accessTokens.verify(token)
     if (!verified) throw refused('access_token_invalid')
-    const { subject: userId, username, sessionId, clientId, familyId, jti } = verified
+    const { subject: userId, username, sessionId, clientId } = verified
     if (!verified.audience.includes(parts.issuer)) throw refused('access_token_for_others')
     if (username === undefined || sessionId === undefined) throw refused('access_token_of_no_user')
     notePrincipals({ client: clientId, user: userId })
@@ -47,7 +47,7 @@ export function authenticateHolder(parts: {
         scope: SCOPE,
       })
     }
-    if (!(await parts.standing.stands({ jti, clientId, userId, sessionId, familyId }))) {
+    if (!(await parts.standing.stands(basisOf(verified)))) {
       throw refused('access_token_ended')
     }
     return { userId, sessionId }

@@ -1,7 +1,7 @@
 import type { CheckAuthtoken } from '../../authtokens/authentication.ts'
 import { notePrincipals } from '../../telemetry/request-context.ts'
 import type { AccessTokens, VerifiedAccessToken } from '../../tokens/access-token.ts'
-import type { TokenStanding } from '../../tokens/token-standing.ts'
+import { basisOf, type TokenStanding } from '../../tokens/token-standing.ts'
 import { DjangoError } from '../django/django-error.ts'
 import { TOKEN_DETAILS, type TokenDetail } from '../django/simplejwt/refusals.ts'
 import type { Authenticator, Principal } from './authenticator.ts'
@@ -45,10 +45,10 @@ export function bearerAuthenticator(parts: {
     if (!token || isBeforeRevocation) throw refused('invalid', 'access_token_invalid')
     if (!parts.isForUs(token)) throw refused('invalid', 'access_token_for_others')
     if (isExpired) throw refused('expired', 'access_token_expired')
-    const { jti, clientId, sessionId, familyId, subject, username } = token
-    const userId = username === undefined ? undefined : subject
+    const basis = basisOf(token)
+    const { clientId, userId } = basis
     notePrincipals({ client: clientId, ...(userId !== undefined && { user: userId }) })
-    if (!(await parts.standing.stands({ jti, clientId, userId, sessionId, familyId }))) {
+    if (!(await parts.standing.stands(basis))) {
       throw refused('blacklisted', 'access_token_ended')
     }
     return token

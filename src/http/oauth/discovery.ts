@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import { AUTHENTICATION_METHODS } from '../../clients/client.ts'
-import { GRANT_TYPES } from '../../oauth/grant-types.ts'
+import { GRANT_TYPES, TOKEN_EXCHANGE } from '../../oauth/grant-types.ts'
 
 /** Kept as long as the key set: nothing here changes without a restart. */
 const CACHE_CONTROL = 'public, max-age=300'
@@ -16,7 +16,7 @@ function metadata(issuer: string): Readonly<Record<string, unknown>> {
     introspection_endpoint: `${issuer}/oauth/introspect`,
     revocation_endpoint: `${issuer}/oauth/revoke`,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
-    grant_types_supported: GRANT_TYPES.filter((type) => type !== 'password'),
+    grant_types_supported: [...GRANT_TYPES.filter((type) => type !== 'password'), TOKEN_EXCHANGE],
     response_types_supported: [],
     token_endpoint_auth_methods_supported: AUTHENTICATION_METHODS,
     introspection_endpoint_auth_methods_supported: AUTHENTICATION_METHODS.filter(

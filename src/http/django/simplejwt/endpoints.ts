@@ -10,7 +10,7 @@ import type { AccessTokens } from '../../../tokens/access-token.ts'
 import type { TokenResponse } from '../../../tokens/issuer.ts'
 import type { ReadRefreshState } from '../../../tokens/refresh-state.ts'
 import type { Revoke } from '../../../tokens/revocation.ts'
-import type { TokenStanding } from '../../../tokens/token-standing.ts'
+import { basisOf, type TokenStanding } from '../../../tokens/token-standing.ts'
 import type { Endpoints } from '../../routes.ts'
 import { staleness } from '../../staleness.ts'
 import { textFields } from '../fields.ts'
@@ -57,11 +57,7 @@ export function simplejwtEndpoints(parts: SimplejwtParts) {
     const { token, isExpired, isBeforeRevocation } = await accessTokens.read(text)
     if (!token || isBeforeRevocation) throw tokenNotValid('invalid', 'access_token_invalid')
     if (isExpired) throw tokenNotValid('expired', 'access_token_expired')
-    const { jti, clientId, sessionId, familyId, subject, username } = token
-    const userId = username === undefined ? undefined : subject
-    if (!(await standing.stands({ jti, clientId, userId, sessionId, familyId }))) {
-      throw tokenNotValid('blacklisted', 'access_token_ended')
-    }
+    if (!(await standing.stands(basisOf(token)))) throw tokenNotValid('blacklisted', 'access_token_ended')
   }
 
   return {
