@@ -19,7 +19,9 @@ import { introspectEndpoint } from './http/oauth/introspect.ts'
 import { jwksEndpoint } from './http/oauth/jwks.ts'
 import { revokeEndpoint } from './http/oauth/revoke.ts'
 import { tokenEndpoint } from './http/oauth/token.ts'
+import { privateTransport } from './http/private-transport.ts'
 import { makeServer } from './http/server.ts'
+import { trustedProxies } from './http/trusted-proxies.ts'
 import { buildKeyrings } from './keyrings.ts'
 import type { KeySchedule } from './keys/schedule.ts'
 import type { SealingKey } from './keys/sealing-key.ts'
@@ -87,6 +89,7 @@ export function buildApp(parts: AppParts): App {
   const { issuer, refreshRetryWindowSeconds: retryWindowSeconds } = config
 
   const metrics = makeMetrics()
+  const isTrustedProxy = trustedProxies(config.trustedProxies)
   const standstill = watchStandstill(longestStandstillMs(retryWindowSeconds))
   const readiness = makeReadiness()
   const databaseWatch = watchDatabase(database, logger, () => {
@@ -173,13 +176,15 @@ export function buildApp(parts: AppParts): App {
         issuer,
         standstill,
         metrics,
+        settings: config,
+        isPrivate: privateTransport(isTrustedProxy),
       }),
       jwks: jwksEndpoint(keyring),
       discovery: discoveryEndpoint(issuer),
       livez: livezEndpoint,
       readyz: readyzEndpoint(readiness),
     },
-    addressOf: clientAddress(config.trustedProxies),
+    addressOf: clientAddress(isTrustedProxy),
     isHttps: issuer.startsWith('https:'),
     isDraining: readiness.isDraining,
     logger,

@@ -40,6 +40,12 @@ export const addresses = z
     ),
   )
 
+/** The name of a header of the operator's own (RFC 9110 §5.1): none that HTTP or we give a meaning to. */
+export const headerName = z
+  .string()
+  .regex(/^x-[a-z0-9-]{1,60}$/i, 'must be the name of a header that begins with X- (X-Api-Key)')
+  .refine((name) => !/^x-(forwarded|real|request)-/i.test(name), 'must not be one that proxies set')
+
 /** A port to listen on; 0 takes a free one. */
 export const port = z
   .string()

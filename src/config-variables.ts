@@ -7,6 +7,7 @@ import {
   databaseUrl,
   directory,
   duration,
+  headerName,
   host,
   issuer,
   port,
@@ -38,6 +39,8 @@ export const VARIABLES = {
     .regex(/^[1-9]\d{0,2}$/, 'must be a number from 1 to 999')
     .transform(Number)
     .default(Math.max(1, availableParallelism() - 1)),
+  KEYTURN_BASIC_AUTHENTICATION: z.literal('1', 'must be 1 where it is set').optional(),
+  KEYTURN_API_KEY_HEADER: headerName.optional(),
   KEYTURN_EMBEDDED: z.literal('1', 'must be 1 where it is set').optional(),
 }
 

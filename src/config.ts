@@ -28,6 +28,10 @@ export interface Config {
   readonly trustedProxies: readonly string[]
   readonly logLevel: LogLevel
   readonly hashConcurrency: number
+  /** Whether a username and a password are taken at each request. */
+  readonly basicAuthentication: boolean
+  /** A header of its own for API keys, besides `Authorization`. */
+  readonly apiKeyHeader: string | undefined
   /** Embedded without being asked for by name: demo accounts are made at the first start. */
   readonly demo: boolean
   /** Where sockets may go that do not fit under the data directory. */
@@ -106,6 +110,8 @@ function assemble(values: Values, environment: NodeJS.ProcessEnv): Config {
     trustedProxies: values.KEYTURN_TRUSTED_PROXIES,
     logLevel: values.KEYTURN_LOG_LEVEL ?? (mode === 'embedded' ? 'warn' : 'info'),
     hashConcurrency: values.KEYTURN_HASH_CONCURRENCY,
+    basicAuthentication: values.KEYTURN_BASIC_AUTHENTICATION !== undefined,
+    apiKeyHeader: values.KEYTURN_API_KEY_HEADER,
     demo: mode === 'embedded' && values.KEYTURN_EMBEDDED === undefined,
     runtimeDirectory: environment['XDG_RUNTIME_DIR'] ?? tmpdir(),
   }

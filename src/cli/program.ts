@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import type { Answer } from './answer.ts'
 import { addApiKeyCommands } from './api-keys.ts'
 import { addAuditCommands } from './audit.ts'
+import { addAuthenticatorsCommand } from './authenticators.ts'
 import { addAuthtokenCommands } from './authtokens.ts'
 import { addClientCommands } from './clients.ts'
 import type { Run } from './command.ts'
@@ -72,6 +73,7 @@ export function makeProgram(run: Run): Command {
   addSessionCommands(program, run)
   addApiKeyCommands(program, run)
   addAuthtokenCommands(program, run)
+  addAuthenticatorsCommand(program, run)
   addKeyCommands(program, run)
   addExplainCommand(program, run)
   addAuditCommands(program, run)

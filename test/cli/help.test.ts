@@ -35,6 +35,7 @@ describe('the commands', () => {
       'api-keys revoke',
       'audit tail',
       'audit verify',
+      'authenticators',
       'authtokens create',
       'authtokens list',
       'authtokens revoke',

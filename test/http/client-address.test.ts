@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { clientAddress } from '../../src/http/client-address.ts'
+import { trustedProxies } from '../../src/http/trusted-proxies.ts'
 
 /** The parts of a request that its address comes from. */
 function from(remoteAddress: string | undefined, forwarded?: string): IncomingMessage {
@@ -9,7 +10,7 @@ function from(remoteAddress: string | undefined, forwarded?: string): IncomingMe
   return { socket: { remoteAddress }, headers } as unknown as IncomingMessage
 }
 
-const addressOf = clientAddress(['10.0.0.0/8', '192.0.2.7', '2001:db8::/32', '::1'])
+const addressOf = clientAddress(trustedProxies(['10.0.0.0/8', '192.0.2.7', '2001:db8::/32', '::1']))
 
 describe('where a request comes from', () => {
   const rows: [what: string, peer: string, forwarded: string | undefined, address: string][] = [
@@ -48,7 +49,7 @@ describe('where a request comes from', () => {
       fc.property(fc.ipV4(), fc.oneof(fc.string(), fc.ipV4(), fc.ipV6()), (peer, forwarded) => {
         fc.pre(!peer.startsWith('10.') && peer !== '192.0.2.7')
         expect(addressOf(from(peer, forwarded))).to.equal(peer)
-        expect(clientAddress([])(from(peer, forwarded))).to.equal(peer)
+        expect(clientAddress(trustedProxies([]))(from(peer, forwarded))).to.equal(peer)
       }),
     )
   })

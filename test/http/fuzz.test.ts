@@ -184,7 +184,7 @@ describe(`fuzzed requests, seed ${SEED}`, () => {
     it(`S-024 control: an endpoint that ${what} is found`, async () => {
       const server = makeServer({
         endpoints: { ...EVERYWHERE_OK, token: endpoint, introspect: endpoint, revoke: endpoint },
-        addressOf: clientAddress([]),
+        addressOf: clientAddress(() => false),
         isHttps: false,
         isDraining: () => false,
         logger: recordingLogger(),

@@ -1,10 +1,8 @@
-import type { CheckAuthtoken } from '../../authtokens/authentication.ts'
 import type { Client } from '../../clients/client.ts'
 import { DJANGO_CLIENT_ID } from '../../clients/django-client.ts'
 import type { ReadPresented } from '../../tokens/presented.ts'
 import { authenticateByFirst } from '../authenticators/authenticator.ts'
-import { bearerAuthenticator } from '../authenticators/bearer.ts'
-import { tokenAuthenticator } from '../authenticators/token.ts'
+import { type AuthenticatorParts, authenticators } from '../authenticators/authenticators.ts'
 import { HttpError } from '../http-error.ts'
 import type { Endpoint, Endpoints } from '../routes.ts'
 import { type AuthtokenParts, authtokenEndpoint } from './authtoken.ts'
@@ -13,8 +11,9 @@ import { protectedEndpoint } from './protected.ts'
 import { type SimplejwtParts, simplejwtEndpoints } from './simplejwt/endpoints.ts'
 
 /** What the Django-shaped endpoints are built with. */
-export interface DjangoParts extends Omit<SimplejwtParts & AuthtokenParts, 'openClient'> {
-  readonly checkAuthtoken: CheckAuthtoken
+export interface DjangoParts
+  extends Omit<SimplejwtParts & AuthtokenParts, 'openClient'>,
+    Omit<AuthenticatorParts, 'isForUs'> {
   readonly readPresented: ReadPresented
   readonly issuer: string
 }
@@ -24,16 +23,13 @@ export interface DjangoParts extends Omit<SimplejwtParts & AuthtokenParts, 'open
  * one (docs/from-django.md). It translates; what it does is done by the parts that the OAuth endpoints use.
  */
 export function djangoEndpoints(parts: DjangoParts) {
-  const { accessTokens, standing, issuer, checkAuthtoken } = parts
-  const authenticate = authenticateByFirst([
-    bearerAuthenticator({
-      accessTokens,
-      standing,
+  const { issuer } = parts
+  const authenticate = authenticateByFirst(
+    authenticators({
+      ...parts,
       isForUs: ({ audience, clientId }) => audience.includes(issuer) || clientId === DJANGO_CLIENT_ID,
-      checkAuthtoken,
     }),
-    tokenAuthenticator(checkAuthtoken),
-  ])
+  )
 
   async function openClient(): Promise<Client> {
     const { client } = await parts.readPresented(DJANGO_CLIENT_ID)
