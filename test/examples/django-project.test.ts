@@ -51,7 +51,10 @@ describe('the Django project of examples/', () => {
 
   async function ask(path: string, token: string, at = origin) {
     const answer = await fetch(at + path, { headers: { authorization: `Bearer ${token}` } })
-    return { status: answer.status, body: (await answer.json()) as { message?: string; user?: number } }
+    return {
+      status: answer.status,
+      body: (await answer.json()) as { message?: string; user?: number; code?: string },
+    }
   }
 
   for (const path of WAYS) {
@@ -85,27 +88,30 @@ describe('the Django project of examples/', () => {
     expect((await ask('/api/protected/', renamed)).body.user).to.equal([...rows][0])
   })
 
-  it('a username that a local user has already is not taken over, unless the project is being moved', async () => {
+  it('an imported user is the row whose primary key the user always had, where the import was from here', async () => {
     const DATABASE = newDatabase()
     const genuine = await issuer.genuine()
-    const visit = async (at: string, id: string) =>
-      ask('/api/protected/', await genuine.signed({ claims: { user_id: id, sub: id, username: 'dave' } }), at)
-    const [first, second, third] = ['1', '2', '3'].map(
-      (digit) => `00000000-0000-4000-8000-00000000000${digit}`,
-    )
+    const visit = async (at: string, id: string, username: string) =>
+      ask('/api/protected/', await genuine.signed({ claims: { user_id: id, sub: id, username } }), at)
 
-    const strict = await startProject({ DATABASE })
-    // The introspection way makes a local user by username, unconnected: as a project has them before it moves.
+    const moved = await startProject({ DATABASE, IMPORTED_FROM_HERE: '1' })
+    // Somebody whom the project knows from before: introspection makes a row by username, here the first.
     await issuer.app.createUser('dave')
     const introspected = accessTokenOf((await issuer.app.signIn(issuer.client, 'dave')).body)
-    expect((await ask('/api/introspected/', introspected, strict)).status).to.equal(200)
-    expect(await visit(strict, first ?? '')).to.deep.include({ status: 401 })
+    expect((await ask('/api/introspected/', introspected, moved)).body.user).to.equal(1)
 
-    const moving = await startProject({ DATABASE, LINK_BY_USERNAME: '1' })
-    expect((await visit(moving, second ?? '')).status).to.equal(200)
-    // Once connected, nobody else of that name is, even so.
-    expect((await visit(moving, third ?? '')).body).to.include({ code: 'user_not_linked' })
-    expect((await visit(strict, second ?? '')).status).to.equal(200)
+    expect((await visit(moved, '1', 'dave')).body).to.include({
+      user: 1,
+      message: 'Hello, dave! Your token is valid.',
+    })
+    expect((await visit(moved, '2', 'eve')).body).to.include({ code: 'user_not_found' })
+    // A new user of the same name is not the old one.
+    const stranger = '00000000-0000-4000-8000-000000000001'
+    expect((await visit(moved, stranger, 'dave')).body).to.include({ code: 'user_not_connected' })
+    expect((await visit(moved, stranger, 'frank')).body.user).to.equal(2)
+    // Control: where the import was from elsewhere, a number says nothing about the rows here.
+    const elsewhere = await startProject({ DATABASE })
+    expect((await visit(elsewhere, '1', 'dave')).body).to.include({ code: 'user_not_connected' })
   })
 
   it('a client that acts for itself is no user of the project', async () => {

@@ -1,7 +1,5 @@
 """Signs local users in with Keyturn's access tokens: any user model, no change to its table."""
 
-from uuid import UUID
-
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
@@ -16,11 +14,16 @@ class KeyturnAuthentication(JWTAuthentication):
 
     def get_user(self, validated_token):
         try:
-            keyturn_id = UUID(validated_token["user_id"])
+            keyturn_id = validated_token["user_id"]
             username = validated_token["username"]
-        except (KeyError, ValueError, AttributeError):
+        except KeyError:
             raise InvalidToken("Token contained no recognizable user identification")  # a client's own token
-        user = find(keyturn_id) or connect(keyturn_id, username)
+        if settings.KEYTURN_IMPORTED_FROM_HERE and keyturn_id.isdecimal():
+            user = get_user_model().objects.filter(pk=keyturn_id).first()
+        else:
+            user = find(keyturn_id) or connect(keyturn_id, username)
+        if user is None:
+            raise AuthenticationFailed("User not found", code="user_not_found")
         if not user.is_active:
             raise AuthenticationFailed("User is inactive", code="user_inactive")
         return user
@@ -32,19 +35,14 @@ def find(keyturn_id):
 
 
 def connect(keyturn_id, username):
-    """The user of this first visit: the one of the same username where that is asked for, else a new one."""
-    User = get_user_model()
+    """Makes the user of this first visit. A username that is taken here is somebody else's."""
     try:
         with transaction.atomic():
-            user = User.objects.filter(**{User.USERNAME_FIELD: username}).first()
-            if user is None:
-                user = User.objects.create_user(username)  # without a password: it is at Keyturn
-            elif not settings.KEYTURN_LINK_BY_USERNAME:
-                raise AuthenticationFailed("This username is somebody else's here", code="user_not_linked")
+            user = get_user_model().objects.create_user(username)  # without a password: it is at Keyturn
             KeyturnAccount.objects.create(keyturn_id=keyturn_id, user=user)
             return user
-    except IntegrityError:  # another request was first, or that user is connected to somebody else already
-        user = find(keyturn_id)
+    except IntegrityError:
+        user = find(keyturn_id)  # another request was first
         if user is None:
-            raise AuthenticationFailed("This username is somebody else's here", code="user_not_linked")
+            raise AuthenticationFailed("This username is somebody else's here", code="user_not_connected")
         return user

@@ -37,9 +37,9 @@ SIMPLE_JWT = {
     "USER_ID_CLAIM": "user_id",
 }
 
-# A user of Keyturn's who is not known here yet, but whose username is: true takes them for the same person. Right while
-# a project moves over, whose usernames were imported from this very database; afterwards it belongs off.
-KEYTURN_LINK_BY_USERNAME = os.environ.get("LINK_BY_USERNAME") == "1"
+# Users whose id at Keyturn is a number were imported, with the primary key that they had where they came from. Was that
+# this database? Then such a number is the primary key here.
+KEYTURN_IMPORTED_FROM_HERE = os.environ.get("IMPORTED_FROM_HERE") == "1"
 
 # Introspection: for who must notice the end of a session at once, at the price of a request to Keyturn.
 OAUTH2_PROVIDER = {

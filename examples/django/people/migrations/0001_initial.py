@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="KeyturnAccount",
             fields=[
-                ("keyturn_id", models.UUIDField(primary_key=True, serialize=False)),
+                ("keyturn_id", models.CharField(max_length=36, primary_key=True, serialize=False)),
                 (
                     "user",
                     models.OneToOneField(
