@@ -67,6 +67,7 @@ const newClient = z.object({
 const importedRows = z.object({
   rows: z.array(z.object({ line: z.number().int(), fields: z.record(z.string(), z.unknown()) })).max(10_000),
   isLegacyAllowed: z.boolean(),
+  isDryRun: z.boolean().optional(),
 })
 
 /** One thing that can be asked of the administration by name, with plain data in and out. */

@@ -15,7 +15,7 @@ import { userRows } from './user-rows.ts'
 /** Half a million users; the file is held in memory. */
 const MAX_BYTES = 256 * 1024 * 1024
 /** What goes to the service at once: well below what one message to it may have. */
-const BATCH_ROWS = 200
+const BATCH_ROWS = 500
 const BATCH_CHARACTERS = 500_000
 
 /** `keyturn users import`. */

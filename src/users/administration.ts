@@ -4,7 +4,7 @@ import type { Hasher } from '../passwords/hasher.ts'
 import { checkNewPassword } from '../passwords/password-rules.ts'
 import { Refusal } from '../refusal.ts'
 import { checkEmail, checkUsername } from './identifier.ts'
-import { type ImportedRow, type ImportOptions, importUser, type RowReport } from './import.ts'
+import { type ImportedRow, type ImportOptions, importUsers, type RowReport } from './import.ts'
 import type { User } from './user.ts'
 import type { Users } from './users.ts'
 
@@ -62,9 +62,7 @@ export function userAdministration({ users, hasher, clock }: { users: Users; has
       options: ImportOptions,
       actor: string,
     ): Promise<RowReport[]> {
-      const reports: RowReport[] = []
-      for (const row of rows) reports.push(await importUser({ users, clock }, row, options, actor))
-      return reports
+      return importUsers({ users, clock }, rows, options, actor)
     },
 
     show: required,

@@ -67,3 +67,14 @@ function isShort(identifier: string): boolean {
   const fits = (form: string) => Buffer.byteLength(form) <= MAX_BYTES
   return fits(identifier) && fits(normalizeIdentifier(identifier))
 }
+
+/** The identifiers of a user, each once: what the username and the e-mail address come to in their normal form. */
+export function identifiersOf({
+  username,
+  email,
+}: {
+  readonly username: string
+  readonly email: string | null
+}): string[] {
+  return [...new Set([username, ...(email === null ? [] : [email])].map(normalizeIdentifier))]
+}

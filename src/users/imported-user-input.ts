@@ -48,6 +48,7 @@ const importedUser = z.strictObject({
   is_staff: optional(flag),
   is_superuser: optional(flag),
   joined_at: optional(moment),
+  last_login_at: optional(moment),
   extra: optional(z.record(z.string(), z.unknown()).refine(storable, STORABLE)),
 })
 

@@ -3,7 +3,8 @@ import type { AuditEvent } from '../audit/events.ts'
 import type { Database, Queryable } from '../postgres/database.ts'
 import { endCredentialsOfUser } from '../sessions/credential-parts-postgres.ts'
 import { endSessionsOfUser } from '../sessions/session-parts-postgres.ts'
-import { normalizeIdentifier } from './identifier.ts'
+import { addAllUsers } from './add-all-users-postgres.ts'
+import { identifiersOf, normalizeIdentifier } from './identifier.ts'
 import type { User } from './user.ts'
 import type { Users } from './users.ts'
 
@@ -37,11 +38,10 @@ export function usersPostgres(database: Database): Users {
 
   return {
     async add(user, event) {
-      const names = [user.username, ...(user.email === null ? [] : [user.email])].map(normalizeIdentifier)
       return database.transaction(async (transaction) => {
         const added = await transaction.query(
-          `insert into users (id, username, email, password_hash, is_active, is_staff, is_superuser, joined_at, extra)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (id) do nothing returning id`,
+          `insert into users (id, username, email, password_hash, is_active, is_staff, is_superuser, joined_at, last_login_at, extra)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (id) do nothing returning id`,
           [
             user.id,
             user.username,
@@ -51,11 +51,12 @@ export function usersPostgres(database: Database): Users {
             user.isStaff,
             user.isSuperuser,
             user.joinedAt,
+            user.lastLoginAt ?? null,
             JSON.stringify(user.extra),
           ],
         )
         if (added.length === 0) return false
-        const wanted = [...new Set(names)].sort()
+        const wanted = identifiersOf(user).sort()
         const taken = await transaction.query(
           `insert into user_identifiers (identifier, user_id) select unnest($1::text[]), $2
            on conflict do nothing returning identifier`,
@@ -68,6 +69,21 @@ export function usersPostgres(database: Database): Users {
         await recordAudit(transaction, event)
         return true
       })
+    },
+
+    addAll: (users, eventOf) => addAllUsers(database, users, eventOf),
+
+    async findHolders(identifiers, ids) {
+      const rows = await database.query<UserRow & { identifier: string }>(
+        `select i.identifier, ${COLUMNS} from user_identifiers i join users u on u.id = i.user_id
+         where i.identifier = any($1)`,
+        [identifiers.map(normalizeIdentifier)],
+      )
+      const taken = await database.query<{ id: string }>('select id from users where id = any($1)', [ids])
+      return {
+        byIdentifier: new Map(rows.map((row) => [row.identifier, toUser(row)])),
+        takenIds: new Set(taken.map(({ id }) => id)),
+      }
     },
 
     async findByIdentifier(identifier) {

@@ -11,6 +11,8 @@ export interface NewUser {
   readonly isStaff: boolean
   readonly isSuperuser: boolean
   readonly joinedAt: Date
+  /** Of an earlier system. */
+  readonly lastLoginAt?: Date | null
   readonly extra: Readonly<Record<string, unknown>>
 }
 
@@ -29,6 +31,16 @@ export interface Users {
    * @returns false when another user has the username or address, as a username or as an address, or the id
    */
   add(user: NewUser, event: AuditEvent): Promise<boolean>
+  /**
+   * Adds many in one transaction, or none of them.
+   * @returns false when any of them could not be added: try them one by one
+   */
+  addAll(users: readonly NewUser[], eventOf: (user: NewUser) => AuditEvent): Promise<boolean>
+  /** Whose these names are, by their normal form, and which of these ids are taken: for an import, many at once. */
+  findHolders(
+    identifiers: readonly string[],
+    ids: readonly string[],
+  ): Promise<{ byIdentifier: Map<string, User>; takenIds: Set<string> }>
   /** By username or e-mail address, in any spelling of their normal form. */
   findByIdentifier(identifier: string): Promise<UserWithPassword | undefined>
   /** In order of username; at most `limit`, after the username `after`. */

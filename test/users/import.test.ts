@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Database } from '../../src/postgres/database.ts'
-import { importUser, type RowReport } from '../../src/users/import.ts'
+import { importUsers, type RowReport } from '../../src/users/import.ts'
 import type { Users } from '../../src/users/users.ts'
 import { usersPostgres } from '../../src/users/users-postgres.ts'
 import { AT_DJANGOS_SETTINGS, LEGACY } from '../passwords/django-vectors.ts'
@@ -20,7 +20,9 @@ describe('importing users', () => {
 
   async function take(fields: Record<string, unknown>, isLegacyAllowed = false): Promise<RowReport> {
     const parts = { users, clock: new TestClock() }
-    return importUser(parts, { line: 2, fields }, { isLegacyAllowed }, 'operator')
+    const [report] = await importUsers(parts, [{ line: 2, fields }], { isLegacyAllowed }, 'operator')
+    if (!report) throw new Error('no report')
+    return report
   }
 
   /** What a row came to, in one word. */
