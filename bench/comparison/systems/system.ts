@@ -22,6 +22,9 @@ export const SYSTEM_TITLES = {
   'keyturn-standard': 'Keyturn, PostgreSQL + Redis',
   'keyturn-small': 'Keyturn, PostgreSQL',
   'keyturn-embedded': 'Keyturn, embedded',
+  'oidc-provider': 'oidc-provider 9.13.3, Redis',
+  'django-tuned': 'DRF + simplejwt, tuned',
+  'django-installed': 'DRF + simplejwt, as installed',
   'floor-koa': 'floor: Koa + jose',
   'floor-http': 'floor: node:http + signature',
 } as const
