@@ -1,74 +1,27 @@
 import { z } from 'zod'
 import type { Administration } from './administration.ts'
 import type { Client } from './clients/client.ts'
+import {
+  auditPart,
+  auditQuery,
+  endAll,
+  id,
+  importedApiKeys,
+  importedAuthtokens,
+  importedRows,
+  name,
+  newApiKey,
+  newAuthtoken,
+  newClient,
+  newUser,
+  page,
+  secretRotation,
+  text,
+} from './operation-inputs.ts'
 import { Refusal } from './refusal.ts'
 
 /** The operator at the command line, in audit rows. */
 const ACTOR = 'operator'
-
-/** PostgreSQL's text has no NUL. */
-const text = z.string().refine((value) => !value.includes('\0'), 'must not contain NUL')
-const name = z.object({ name: text })
-const page = z.object({ limit: z.number().int().min(1).max(10_000), after: text.optional() })
-const id = z.object({ id: text })
-
-const endAll = z
-  .object({ user: text, client: text, issuedBefore: z.iso.datetime({ offset: true }) })
-  .partial()
-  .refine(
-    (input) => Object.values(input).filter((flag) => flag !== undefined).length === 1,
-    'must be one thing',
-  )
-
-const auditQuery = z.object({
-  limit: page.shape.limit,
-  event: text.optional(),
-  user: text.optional(),
-  afterPosition: z.number().int().optional(),
-})
-const auditPart = z.object({ next: z.string().optional(), expect: z.string().optional() })
-const secretRotation = id.extend({ endsEarlier: z.boolean().optional() })
-
-const newAuthtoken = z.object({ user: text, name: text, expiresInSeconds: z.number().int().optional() })
-
-const newApiKey = z.object({
-  name: text,
-  user: text.optional(),
-  scopes: z.array(text).optional(),
-  audiences: z.array(text).optional(),
-  accessTokenTtlSeconds: z.number().int().optional(),
-  expiresInSeconds: z.number().int().optional(),
-})
-
-const newUser = z.object({
-  username: z.string(),
-  email: z.string().optional(),
-  password: z.string().optional(),
-  isStaff: z.boolean().optional(),
-  isSuperuser: z.boolean().optional(),
-})
-
-const newClient = z.object({
-  name: z.string(),
-  isPublic: z.boolean().optional(),
-  isNative: z.boolean().optional(),
-  isFirstParty: z.boolean().optional(),
-  grants: z.array(z.string()).optional(),
-  scopes: z.array(z.string()).optional(),
-  audiences: z.array(z.string()).optional(),
-  redirectUris: z.array(z.string()).optional(),
-  latePolicy: z.enum(['supersede', 'revoke']).optional(),
-  accessTokenAlg: text.optional(),
-  accessTokenTtlSeconds: z.number().optional(),
-  refreshIdleTtlSeconds: z.number().optional(),
-  refreshAbsoluteTtlSeconds: z.number().optional(),
-})
-
-const importedRows = z.object({
-  rows: z.array(z.object({ line: z.number().int(), fields: z.record(z.string(), z.unknown()) })).max(10_000),
-  isLegacyAllowed: z.boolean(),
-  isDryRun: z.boolean().optional(),
-})
 
 /** One thing that can be asked of the administration by name, with plain data in and out. */
 function operation<Input>(
@@ -161,6 +114,10 @@ const OPERATIONS = {
   'authtokens.create-missing': operation(page, async (administration, { limit, after }) => {
     return (await administration.authtokens()).createMissing(limit, after, ACTOR)
   }),
+  'authtokens.import': operation(importedAuthtokens, async (administration, { rows }) => {
+    const tokens = rows.map(({ digest, ...row }) => ({ ...row, digest: Buffer.from(digest, 'hex') }))
+    return (await administration.authtokens()).importKeys(tokens, ACTOR)
+  }),
   'authtokens.list': operation(page.extend({ user: text.optional() }), async (administration, input) => {
     return (await administration.authtokens()).list(input.user, input.limit, input.after)
   }),
@@ -170,6 +127,10 @@ const OPERATIONS = {
   }),
   'api-keys.create': operation(newApiKey, async (administration, input) => {
     return (await administration.apiKeys()).create(input, ACTOR)
+  }),
+  'api-keys.import': operation(importedApiKeys, async (administration, { rows }) => {
+    const keys = rows.map((row) => ({ ...row, scopes: [], audiences: [] }))
+    return (await administration.apiKeys()).importKeys(keys, ACTOR)
   }),
   'api-keys.list': operation(page.extend({ user: text.optional() }), async (administration, input) => {
     return (await administration.apiKeys()).list(input.user, input.limit, input.after)

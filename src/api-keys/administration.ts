@@ -4,7 +4,7 @@ import { digestSecret } from '../crypto/secret.ts'
 import { isScopeToken } from '../oauth/scope.ts'
 import { Refusal } from '../refusal.ts'
 import { type ApiKey, makeApiKey } from './api-key.ts'
-import type { ApiKeys } from './api-keys.ts'
+import type { ApiKeys, ImportedApiKey } from './api-keys.ts'
 
 /** Manages the account it belongs to: for people who have just signed in, not for a key in a configuration file. */
 const NEVER = 'account'
@@ -76,6 +76,11 @@ export function apiKeyAdministration({
         }
       }
       throw new Refusal('api_key_prefix_taken', 'no free prefix was drawn: try again')
+    },
+
+    /** Takes keys of an earlier system, with the hashes it had. @returns how many were new */
+    async importKeys(keys: readonly ImportedApiKey[], actor: string): Promise<number> {
+      return apiKeys.addImported(keys, actor)
     },
 
     async list(user: string | undefined, limit: number, after?: string): Promise<ApiKey[]> {

@@ -2,6 +2,7 @@ import { addSeconds } from '../clock.ts'
 import { digestSecret } from '../crypto/secret.ts'
 import { Refusal } from '../refusal.ts'
 import { type Authtoken, deriveAuthtoken, makeAuthtoken } from './authtoken.ts'
+import type { ImportedAuthtoken } from './authtokens.ts'
 import {
   type DefaultAuthtokenParts,
   makeAuthtokenId,
@@ -85,6 +86,11 @@ export function authtokenAdministration({
         .filter(({ id }) => added.includes(id))
         .map(({ userId, username, key }) => ({ userId, username, key }))
       return { created, next: users.length < limit ? undefined : users.at(-1)?.userId }
+    },
+
+    /** Takes keys of an earlier system, by their digests; those of unknown users are left out. @returns how many were new */
+    async importKeys(tokens: readonly ImportedAuthtoken[], actor: string): Promise<number> {
+      return authtokens.addImported(tokens, actor)
     },
 
     async list(user: string | undefined, limit: number, after?: string): Promise<Authtoken[]> {

@@ -5,6 +5,7 @@ import { normalizeIdentifier } from '../users/identifier.ts'
 import type { ImportedRow, RowReport } from '../users/import.ts'
 import { IMPORT_COLUMNS } from '../users/imported-user-input.ts'
 import type { Answer } from './answer.ts'
+import { batches } from './batches.ts'
 import { addCommand, type Run } from './command.ts'
 import type { Context } from './context.ts'
 import { readToEnd } from './input.ts'
@@ -14,9 +15,6 @@ import { userRows } from './user-rows.ts'
 
 /** Half a million users; the file is held in memory. */
 const MAX_BYTES = 256 * 1024 * 1024
-/** What goes to the service at once: well below what one message to it may have. */
-const BATCH_ROWS = 500
-const BATCH_CHARACTERS = 500_000
 
 /** `keyturn users import`. */
 export function addUserImportCommand(users: Command, run: Run): void {
@@ -46,7 +44,7 @@ async function importRows(
 ): Promise<RowReport[]> {
   const reports: RowReport[] = []
   const { unique, repeated } = withoutRepeats(rows)
-  for (const batch of batches(unique)) {
+  for await (const batch of batches(unique)) {
     reports.push(...(await ask<RowReport[]>('users.import', { rows: batch, isLegacyAllowed })))
   }
   return [...reports, ...repeated].sort((left, right) => left.line - right.line)
@@ -70,22 +68,6 @@ function withoutRepeats(rows: readonly ImportedRow[]): { unique: ImportedRow[]; 
     }
   }
   return { unique, repeated }
-}
-
-function* batches(rows: readonly ImportedRow[]): Generator<ImportedRow[]> {
-  let batch: ImportedRow[] = []
-  let characters = 0
-  for (const row of rows) {
-    const length = JSON.stringify(row).length
-    if (batch.length === BATCH_ROWS || (batch.length > 0 && characters + length > BATCH_CHARACTERS)) {
-      yield batch
-      batch = []
-      characters = 0
-    }
-    batch.push(row)
-    characters += length
-  }
-  if (batch.length > 0) yield batch
 }
 
 async function readUserFile(path: string): Promise<Buffer> {

@@ -10,6 +10,7 @@ import type { Run } from './command.ts'
 import { withContext } from './context.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { addExplainCommand } from './explain.ts'
+import { addImportCommand } from './import-django.ts'
 import { addKeyCommands } from './keys.ts'
 import { addMigrateCommand } from './migrate.ts'
 import { EXIT_DONE, EXIT_REFUSED, type Failure, failureOf } from './outcome.ts'
@@ -74,6 +75,7 @@ export function makeProgram(run: Run): Command {
   addApiKeyCommands(program, run)
   addAuthtokenCommands(program, run)
   addAuthenticatorsCommand(program, run)
+  addImportCommand(program, run)
   addKeyCommands(program, run)
   addExplainCommand(program, run)
   addAuditCommands(program, run)

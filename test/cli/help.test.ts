@@ -47,6 +47,7 @@ describe('the commands', () => {
       'createsuperuser',
       'doctor',
       'explain',
+      'import django',
       'keys import',
       'keys init',
       'keys list',

@@ -19,6 +19,7 @@ const DOMAIN = [
   'passwords',
   'authtokens',
   'api-keys',
+  'django',
   'tokens',
   'grants',
 ]
@@ -30,6 +31,7 @@ const ROOT_FILES = [
   'serve.ts',
   'operations.ts',
   'demo.ts',
+  'django-source.ts',
   'drain.ts',
 ]
 
@@ -48,6 +50,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   passwords: { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
   users: { imports: ['oauth', 'crypto', 'audit', 'passwords'], types: ['telemetry'] },
   'api-keys': { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
+  django: { imports: ['crypto', 'api-keys', 'authtokens'] },
   authtokens: { imports: ['oauth', 'crypto', 'audit'], types: ['keys', 'telemetry'] },
   tokens: {
     imports: ['oauth', 'crypto', 'audit', 'keys'],
@@ -92,7 +95,12 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   'administration.ts': { imports: [...BELOW_HTTP, 'explaining.ts', 'credentials.ts'] },
   'stores.ts': { imports: ['embedded', 'postgres', 'redis'], types: ['config.ts', 'telemetry'] },
   'serve.ts': { imports: [...BELOW_HTTP, 'control', ...ROOT_FILES] },
-  'operations.ts': { imports: [], types: ['administration.ts', 'clients', 'users', 'keys'] },
+  'operation-inputs.ts': { imports: [] },
+  'operations.ts': {
+    imports: ['operation-inputs.ts'],
+    types: ['administration.ts', 'clients', 'users', 'keys'],
+  },
+  'django-source.ts': { imports: ['django', 'postgres'] },
   'demo.ts': { imports: [], types: ['administration.ts'] },
   'drain.ts': { imports: [] },
   'config.ts': { imports: ['telemetry', 'config-contradictions.ts', 'config-variables.ts'] },
@@ -109,6 +117,7 @@ export const STORE_USERS = [
   /^app\.ts$/,
   /^auditing\.ts$/,
   /^credentials\.ts$/,
+  /^django-source\.ts$/,
   /^keyrings\.ts$/,
   /^explaining\.ts$/,
   /^administration\.ts$/,
@@ -167,7 +176,7 @@ export const PACKAGES: Readonly<Record<string, { imports: readonly RegExp[]; typ
   commander: { imports: [/^cli\//] },
   zod: {
     imports: [
-      /^(config-variables|config-values|operations)\.ts$/,
+      /^(config-variables|config-values|operation-inputs|operations)\.ts$/,
       /^cli\//,
       /\/administration\.ts$/,
       /-input\.ts$/,
