@@ -34,6 +34,12 @@ export function cpuMs(root: number): number {
   return (ticks * 1000) / TICKS_PER_SECOND
 }
 
+/** CPU that a process' first thread alone has used so far, in Node the one that runs JavaScript, milliseconds. */
+export function mainThreadMs(pid: number): number {
+  const fields = read(`/proc/${pid}/task/${pid}/stat`)?.split(') ').at(-1)?.split(' ') ?? []
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND
+}
+
 /** Memory of a process and its descendants, what they share counted once (PSS), MiB. */
 export function memoryMiB(root: number): number {
   const kilobytes = treeOf(root).reduce((sum, pid) => {

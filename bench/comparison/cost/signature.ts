@@ -23,11 +23,13 @@ export function startSignatureMeter(): SignatureMeter {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   if (child.pid === undefined) throw new Error('the signature meter did not start')
+  const ended = once(child, 'exit').then(() => Promise.reject(new Error('the signature meter ended')))
+  ended.catch(() => {}) // whoever measures is told
   return {
     pid: child.pid,
     async measure() {
       child.send(MEASURED_MS)
-      const [milliseconds] = await once(child, 'message')
+      const [milliseconds] = await Promise.race([once(child, 'message'), ended])
       return Number(milliseconds)
     },
     stop: () => void child.kill(),

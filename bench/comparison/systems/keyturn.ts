@@ -26,11 +26,40 @@ const CLIENT = [
 ]
 const GRANTS = ['client_credentials', 'password', 'refresh_token'].flatMap((grant) => ['--grant', grant])
 
-/** Starts the built program as an operator does, with one user and one confidential client, and signs the user in. */
-export async function startKeyturnSystem(mode: KeyturnMode): Promise<System> {
+/**
+ * Starts the built program as an operator does, with one user and one confidential client, and signs the user in.
+ * @param nodeArguments put before the program, for example `--cpu-prof`
+ */
+export async function startKeyturnSystem(
+  mode: KeyturnMode,
+  nodeArguments: readonly string[] = [],
+): Promise<System> {
+  const closing: (() => Promise<void>)[] = []
+  const stop = async () => {
+    for (const close of closing.splice(0).reverse()) await close()
+  }
+  try {
+    return await start(mode, nodeArguments, closing, stop)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function start(
+  mode: KeyturnMode,
+  nodeArguments: readonly string[],
+  closing: (() => Promise<void>)[],
+  stop: () => Promise<void>,
+): Promise<System> {
   const directory = mkdtempSync(join(tmpdir(), 'keyturn-bench-'))
-  const postgres = mode === 'embedded' ? undefined : await startOwnPostgres()
-  const redis = mode === 'standard' ? await startOwnRedis() : undefined
+  closing.push(async () => rmSync(directory, { recursive: true, force: true }))
+  const opened = <T extends { stop(): Promise<void> }>(server: T): T => {
+    closing.push(server.stop)
+    return server
+  }
+  const postgres = mode === 'embedded' ? undefined : opened(await startOwnPostgres())
+  const redis = mode === 'standard' ? opened(await startOwnRedis()) : undefined
   const port = await freePort()
   const env = {
     KEYTURN_PORT: String(port),
@@ -45,10 +74,13 @@ export async function startKeyturnSystem(mode: KeyturnMode): Promise<System> {
     await command(['keys', 'init'])
     await command(['migrate'])
   }
-  const server = await startServer({
-    ...{ command: process.execPath, arguments: [PROGRAM, 'serve'], environment: env, directory, port },
-    readyPath: '/readyz',
-  })
+  const server = opened(
+    await startServer({
+      command: process.execPath,
+      arguments: [...nodeArguments, PROGRAM, 'serve'],
+      ...{ environment: env, directory, port, readyPath: '/readyz' },
+    }),
+  )
   const created = await command(['clients', 'create', '--json', ...CLIENT, ...GRANTS])
   const client = JSON.parse(created) as { client_id: string; client_secret: string }
   await command(
@@ -69,11 +101,7 @@ export async function startKeyturnSystem(mode: KeyturnMode): Promise<System> {
     async rotateKey() {
       await command(['keys', 'revoke', await signingKid(server.origin, operations.client_credentials)])
     },
-    async stop() {
-      await server.stop()
-      await Promise.all([postgres?.stop(), redis?.stop()])
-      rmSync(directory, { recursive: true, force: true })
-    },
+    stop,
   }
 }
 
