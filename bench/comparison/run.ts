@@ -1,7 +1,7 @@
 import type { Choices } from './arguments.ts'
 import type { Cores } from './cores.ts'
 import { measure, type Sample } from './cost/measure.ts'
-import { pin } from './cost/processes.ts'
+import { pinAlone } from './cost/processes.ts'
 import { opensslSignatureMs, startSignatureMeter } from './cost/signature.ts'
 import { startGenerator } from './load/generator.ts'
 import { SCENARIOS } from './scenarios.ts'
@@ -36,12 +36,13 @@ export async function runAll(
   const leftOut: string[] = []
   const samples: Sample[] = []
   const opensslMs: number[] = []
-  const place = async (pid: number, where: 'systems' | 'generator') => {
-    if (cores) await pin(pid, cores[where])
+  const place = async (pid: number, where: keyof Cores) => {
+    if (cores) await pinAlone(pid, cores[where])
   }
   try {
-    await place(process.pid, 'generator')
+    await place(generator.pid, 'generator')
     await place(signature.pid, 'systems')
+    await place(process.pid, 'systems') // what we start finds the cores that it will have
     for (const name of choices.systems) {
       say(`starting ${name}`)
       const system = await START[name]().catch((error: unknown) => {
@@ -50,9 +51,9 @@ export async function runAll(
       })
       if (!system) continue
       systems.push(system)
-      for (const pid of Object.values(system.parts)) await place(pid, 'systems')
       await generator.keep(name, system.sessions)
     }
+    await place(process.pid, 'generator')
     for (let round = 0; round <= choices.rounds; round++) await measureRound(round)
   } finally {
     generator.stop()
@@ -67,7 +68,8 @@ export async function runAll(
     if (openssl !== undefined) opensslMs.push(openssl)
     for (const { name, mode, system, measurement } of planRound(choices, systems)) {
       if (round === 0 && (mode !== 'closed-16' || name === 'login')) continue
-      const seconds = round === 0 ? WARM_UP_SECONDS : choices.seconds
+      const least = measurement.leastSeconds ?? 0
+      const seconds = round === 0 ? WARM_UP_SECONDS : Math.max(choices.seconds, least)
       const what = `${round === 0 ? 'warming up' : `round ${round}/${choices.rounds}`}  ${name} ${mode} ${system.name}`
       try {
         const sample = await measure({ generator, signature }, system, measurement, seconds)

@@ -7,6 +7,8 @@ export interface Measurement {
   readonly streams: readonly Stream[]
   /** Whether another key is made to take over as soon as it has begun. */
   readonly rotates?: true
+  /** It takes as long, however short the others are. */
+  readonly leastSeconds?: number
 }
 
 export interface Scenario {
@@ -24,6 +26,8 @@ export const MODES = ['closed-16', 'closed-64', 'open', 'alone', 'flooded'] as c
 export type Mode = (typeof MODES)[number]
 
 const WIDEST = 64
+/** The command, and a node's wait until it looks at the keys again (15 s). */
+const ROTATION_SECONDS = 20
 /** The steady refreshing beside a flood. */
 const STEADY_CONNECTIONS = 16
 
@@ -53,7 +57,8 @@ export const SCENARIOS: readonly Scenario[] = [
       const issue = system.operations.client_credentials
       if (!system.rotateKey || !issue) return []
       const operation = { ...issue, countsKidOf: 'access_token' }
-      return [{ mode: 'open', rotates: true, streams: [alone(operation, open(perSecond))] }]
+      const streams = [alone(operation, open(perSecond))]
+      return [{ mode: 'open', rotates: true, leastSeconds: ROTATION_SECONDS, streams }]
     },
   },
   {

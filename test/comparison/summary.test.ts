@@ -50,5 +50,6 @@ function sample({ cpu, signatureMs }: { cpu: number; signatureMs: number }): Sam
     ...{ streams: [stream], generatorLoad: 0.1 },
     cpuMs: { server: cpu, redis: cpu / 4, postgres: null },
     memoryMiB: { server: 1, redis: 1, postgres: null },
+    unpublished: 0,
   }
 }

@@ -25,6 +25,8 @@ export interface Sample extends RunResult {
   readonly cpuMs: PerPart
   /** The most that was seen, MiB. */
   readonly memoryMiB: PerPart
+  /** Tokens of a rotation that a verifier which had fetched the JWKS just before could not have verified. */
+  readonly unpublished: number
 }
 
 /** What a server writes behind its answers is part of the operation: Keyturn's anchors wait for up to 100 ms. */
@@ -44,6 +46,7 @@ export async function measure(
   const look = setInterval(() => {
     memory = combine(memory, perPart(system, memoryMiB), Math.max)
   }, MEMORY_EVERY_MS)
+  const published = rotates ? await publishedKids(system) : undefined
   let rotated: Promise<void> | undefined
   try {
     const result = await tools.generator.run(system.name, system.origin, streams, seconds, () => {
@@ -53,7 +56,8 @@ export async function measure(
     await rotated
     await delay(SETTLE_MS)
     const used = combine(perPart(system, cpuMs), before, (after, earlier) => after - earlier)
-    return { ...result, system: system.name, mode, signatureMs, cpuMs: used, memoryMiB: memory }
+    const unpublished = published ? tokensOfOtherKeys(result, published) : 0
+    return { ...result, system: system.name, mode, signatureMs, cpuMs: used, memoryMiB: memory, unpublished }
   } finally {
     clearInterval(look)
   }
@@ -63,6 +67,18 @@ async function rotateNow(system: System): Promise<void> {
   await system
     .rotateKey?.()
     .catch((error: unknown) => process.stderr.write(`no rotation: ${String(error)}\n`))
+}
+
+async function publishedKids({ origin, operations }: System): Promise<Set<string>> {
+  const answer = await fetch(origin + (operations.jwks?.path ?? ''))
+  const { keys } = (await answer.json()) as { keys: { kid: string }[] }
+  return new Set(keys.map(({ kid }) => kid))
+}
+
+function tokensOfOtherKeys({ streams }: RunResult, published: ReadonlySet<string>): number {
+  return streams
+    .flatMap(({ kids }) => Object.entries(kids))
+    .reduce((sum, [kid, count]) => sum + (published.has(kid) ? 0 : count), 0)
 }
 
 function perPart({ parts }: System, figure: (pid: number) => number): PerPart {

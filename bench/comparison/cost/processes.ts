@@ -51,7 +51,12 @@ export function memoryMiB(root: number): number {
 /** Keeps a process, its descendants and all their threads on these cores (`0-2`); they pass it on to what they start. */
 export async function pin(root: number, cores: string): Promise<void> {
   // One that has ended meanwhile needs no core.
-  for (const pid of treeOf(root)) await run('taskset', ['-a', '-c', '-p', cores, String(pid)]).catch(() => {})
+  for (const pid of treeOf(root)) await pinAlone(pid, cores).catch(() => {})
+}
+
+/** The same for a process and its threads, not for what it has started. */
+export async function pinAlone(pid: number, cores: string): Promise<void> {
+  await run('taskset', ['-a', '-c', '-p', cores, String(pid)])
 }
 
 function readStat(pid: number): Stat | undefined {

@@ -8,6 +8,8 @@ const BARS = 420
 const ROW = 22
 const HEAD = 34
 const TOP = 76
+/** A bar this many times the shortest would leave nothing to see of the others: it is cut. */
+const CUT = 8
 const WIDTH = MARGIN * 2 + NAMES + BARS + 110
 
 const STYLE = `
@@ -30,7 +32,8 @@ export function drawPicture(summaries: readonly Summary[], how: string): string 
   const panels = SCENARIOS.flatMap(({ name, title, goal }) => {
     const own = wide.filter(({ scenario }) => scenario === name)
     if (own.length === 0) return []
-    const longest = Math.max(goal ?? 0, ...own.map(({ ratio }) => ratio.median))
+    const ratios = own.map(({ ratio }) => ratio.median)
+    const longest = Math.max(goal ?? 0, Math.min(Math.max(...ratios), CUT * Math.min(...ratios)))
     const top = y
     y += HEAD + own.length * ROW + 14
     const caption = goal === undefined ? title : `${title} (goal ${goal.toFixed(2)})`
@@ -56,7 +59,8 @@ export function drawPicture(summaries: readonly Summary[], how: string): string 
 
 function drawBar({ system, serverRatio, ratio }: Summary, y: number, longest: number): string {
   const x = MARGIN + NAMES
-  const length = (value: number) => Math.max(1, (value / longest) * BARS)
+  const length = (value: number) => Math.min(BARS, Math.max(1, (value / longest) * BARS))
+  const isCut = ratio.median > longest
   const server = length(serverRatio.median)
   const stores = Math.max(0, length(ratio.median) - server)
   const isOurs = system.startsWith('keyturn')
@@ -65,7 +69,7 @@ function drawBar({ system, serverRatio, ratio }: Summary, y: number, longest: nu
     text(MARGIN, y + 13, SYSTEM_TITLES[system], ''),
     `<rect class="server" x="${x}" y="${y + 2}" width="${server.toFixed(1)}" height="14"/>`,
     `<rect class="stores" x="${(x + server).toFixed(1)}" y="${y + 2}" width="${stores.toFixed(1)}" height="14"/>`,
-    text(x + server + stores + 6, y + 13, ratio.median.toFixed(2), 'small'),
+    text(x + server + stores + 6, y + 13, `${isCut ? '» ' : ''}${ratio.median.toFixed(2)}`, 'small'),
     '</g>',
   ].join('')
 }

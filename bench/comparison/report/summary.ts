@@ -37,7 +37,8 @@ export interface Summary {
 export function summarise(samples: readonly Sample[]): Summary | undefined {
   const [first] = samples
   if (!first) return undefined
-  const answeredIn = ({ streams }: Sample) => streams.reduce((sum, { answered }) => sum + answered, 0)
+  // Of two things at once, the CPU of one is not known.
+  const answeredIn = ({ streams }: Sample) => (streams.length > 1 ? Number.NaN : (streams[0]?.answered ?? 0))
   const all = ({ cpuMs }: Sample) => cpuMs.server + (cpuMs.redis ?? 0) + (cpuMs.postgres ?? 0)
   const spreadOf = (figure: (sample: Sample) => number) => spread(samples.map(figure))
   const part = (name: 'redis' | 'postgres') =>
@@ -82,7 +83,10 @@ function notesOf(samples: readonly Sample[]): string {
     const refused = errorsText(addUp(beside.map(({ errors }) => errors)))
     notes.push(`${beside[0]?.name} ${perSecond.toFixed(1)}/s, refused: ${refused}`)
   }
-  if (kids.size > 0) notes.push(`${kids.size} keys signed`)
+  if (kids.size > 0) {
+    const unverifiable = samples.reduce((sum, { unpublished }) => sum + unpublished, 0)
+    notes.push(`${kids.size} keys signed, ${unverifiable} tokens by one not published before`)
+  }
   return notes.join('; ')
 }
 

@@ -55,9 +55,7 @@ export function scenarioTable(summaries: readonly Summary[]): Table {
     ...summaries.map((one) => [
       SYSTEM_TITLES[one.system],
       one.mode,
-      one.serverMs.toFixed(3),
-      one.redisMs?.toFixed(3) ?? NOTHING,
-      one.postgresMs?.toFixed(3) ?? NOTHING,
+      ...[one.serverMs, one.redisMs, one.postgresMs].map(millisecondsText),
       spreadText(one.serverRatio, 2),
       spreadText(one.ratio, 2),
       spreadText(one.perSecond, 0) + (one.generatorLoad > GENERATOR_BUSY ? ' *' : ''),
@@ -75,6 +73,10 @@ export function signatureText({ samples, opensslMs }: Run): string {
   const ours = spread(samples.map(({ signatureMs }) => signatureMs))
   const openssl = opensslMs.length === 0 ? '' : `; by openssl speed ${spreadText(spread(opensslMs), 3)} ms`
   return `One bare RSA-2048 signature: ${spreadText(ours, 3)} ms of CPU by Node's crypto.sign${openssl}`
+}
+
+function millisecondsText(milliseconds: number | null): string {
+  return milliseconds === null || Number.isNaN(milliseconds) ? NOTHING : milliseconds.toFixed(3)
 }
 
 function spreadText({ median, low, high }: Spread, digits: number): string {

@@ -16,9 +16,9 @@ const PROJECT = fileURLToPath(new URL('../peers/django', import.meta.url))
 const PASSWORD = 'correct horse battery staple'
 const SEED_TIMEOUT_MS = 60_000
 
-/** Two for each core that the systems have and one more, as gunicorn's manual says; threads keep connections open. */
-const TUNED_WORKERS = [
-  ...['--workers', String(2 * Math.max(1, availableParallelism() - 1) + 1)],
+/** Two for each core and one more, as gunicorn's manual says; threads keep connections open. */
+const tunedWorkers = () => [
+  ...['--workers', String(2 * availableParallelism() + 1)],
   ...['--worker-class', 'gthread', '--threads', '16', '--keep-alive', '30'],
 ]
 
@@ -72,7 +72,7 @@ export async function startDjango(isTuned: boolean): Promise<System> {
       },
     )
     const port = await freePort()
-    const workers = isTuned ? TUNED_WORKERS : []
+    const workers = isTuned ? tunedWorkers() : []
     const server = await startServer({
       command: python.program,
       arguments: ['-m', 'gunicorn', '--bind', `127.0.0.1:${port}`, ...workers, 'project:application'],
