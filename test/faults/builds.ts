@@ -28,7 +28,7 @@ export const RETRY_WINDOW_MS = 6000
  */
 const SCALED: readonly Patch[] = [
   {
-    file: 'config.js',
+    file: 'config-variables.js',
     replace: 'KEYTURN_REFRESH_RETRY_WINDOW: duration(31, 120)',
     by: 'KEYTURN_REFRESH_RETRY_WINDOW: duration(1, 120)',
   },
