@@ -127,7 +127,8 @@ export function buildApp(parts: AppParts): App {
   })
 
   const credentials = buildCredentials(parts)
-  const login = makeLogin({ users: usersPostgres(database), hasher, clock, noteUser, noteRefusal })
+  const users = usersPostgres(database)
+  const login = makeLogin({ users, hasher, clock, noteUser, noteRefusal })
   const answer = buildTokenRequest({
     config,
     login,
@@ -169,6 +170,7 @@ export function buildApp(parts: AppParts): App {
       ...djangoEndpoints({
         ...tokenParts,
         ...credentials,
+        users,
         login,
         answer,
         readRefreshState,

@@ -28,6 +28,8 @@ export interface Config {
   readonly trustedProxies: readonly string[]
   readonly logLevel: LogLevel
   readonly hashConcurrency: number
+  /** What a login at /dj-rest-auth/ hands out. */
+  readonly restAuth: 'jwt' | 'key'
   /** Whether a username and a password are taken at each request. */
   readonly basicAuthentication: boolean
   /** A header of its own for API keys, besides `Authorization`. */
@@ -110,6 +112,7 @@ function assemble(values: Values, environment: NodeJS.ProcessEnv): Config {
     trustedProxies: values.KEYTURN_TRUSTED_PROXIES,
     logLevel: values.KEYTURN_LOG_LEVEL ?? (mode === 'embedded' ? 'warn' : 'info'),
     hashConcurrency: values.KEYTURN_HASH_CONCURRENCY,
+    restAuth: values.KEYTURN_REST_AUTH,
     basicAuthentication: values.KEYTURN_BASIC_AUTHENTICATION !== undefined,
     apiKeyHeader: values.KEYTURN_API_KEY_HEADER,
     demo: mode === 'embedded' && values.KEYTURN_EMBEDDED === undefined,

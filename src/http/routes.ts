@@ -21,6 +21,11 @@ export interface Endpoints {
   readonly djangoTokenBlacklist: Endpoint
   readonly djangoAuthtoken: Endpoint
   readonly djangoProtected: Endpoint
+  readonly restAuthLogin: Endpoint
+  readonly restAuthLogout: Endpoint
+  readonly restAuthUser: Endpoint
+  readonly restAuthTokenVerify: Endpoint
+  readonly restAuthTokenRefresh: Endpoint
   readonly jwks: Endpoint
   readonly discovery: Endpoint
   readonly livez: Endpoint
@@ -56,6 +61,11 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/api/token/blacklist/', endpoint: 'djangoTokenBlacklist', django: true },
   { method: 'POST', path: '/api-token-auth/', endpoint: 'djangoAuthtoken', django: true },
   { method: 'GET', path: '/api/protected/', endpoint: 'djangoProtected', django: true },
+  { method: 'POST', path: '/dj-rest-auth/login/', endpoint: 'restAuthLogin', django: true },
+  { method: 'POST', path: '/dj-rest-auth/logout/', endpoint: 'restAuthLogout', django: true },
+  { method: 'GET', path: '/dj-rest-auth/user/', endpoint: 'restAuthUser', django: true },
+  { method: 'POST', path: '/dj-rest-auth/token/verify/', endpoint: 'restAuthTokenVerify', django: true },
+  { method: 'POST', path: '/dj-rest-auth/token/refresh/', endpoint: 'restAuthTokenRefresh', django: true },
   { method: 'GET', path: '/.well-known/jwks.json', endpoint: 'jwks', open: true },
   { method: 'GET', path: '/.well-known/openid-configuration', endpoint: 'discovery', open: true },
   { method: 'GET', path: '/.well-known/oauth-authorization-server', endpoint: 'discovery', open: true },

@@ -86,6 +86,11 @@ export function usersPostgres(database: Database): Users {
       }
     },
 
+    async find(id) {
+      const [row] = await database.query<UserRow>(`select ${COLUMNS} from users u where u.id = $1`, [id])
+      return row && toUser(row)
+    },
+
     async findByIdentifier(identifier) {
       const [row] = await database.query<UserRow>(
         `select ${COLUMNS} from user_identifiers i join users u on u.id = i.user_id where i.identifier = $1`,

@@ -41,6 +41,7 @@ export interface Users {
     identifiers: readonly string[],
     ids: readonly string[],
   ): Promise<{ byIdentifier: Map<string, User>; takenIds: Set<string> }>
+  find(id: string): Promise<User | undefined>
   /** By username or e-mail address, in any spelling of their normal form. */
   findByIdentifier(identifier: string): Promise<UserWithPassword | undefined>
   /** In order of username; at most `limit`, after the username `after`. */

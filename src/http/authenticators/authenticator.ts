@@ -8,6 +8,8 @@ export interface Principal {
   /** Null where there is none to speak of. */
   readonly sessionId: string | null
   readonly scope: readonly string[]
+  /** Where an authtoken was presented. */
+  readonly authtokenId: string | null
 }
 
 /**

@@ -27,7 +27,7 @@ export function basicAuthenticator(login: Login, isPrivate: IsPrivateTransport):
       const outcome = await login(username, password)
       if (outcome.outcome === 'refused') throw refused('Invalid username/password.', outcome.reason)
       const { id } = outcome.user
-      return { userId: id, username: outcome.user.username, sessionId: null, scope: [] }
+      return { userId: id, username: outcome.user.username, sessionId: null, scope: [], authtokenId: null }
     },
   }
 }

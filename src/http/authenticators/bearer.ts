@@ -60,7 +60,7 @@ function principalOf({ subject, username, sessionId, scope }: VerifiedAccessToke
     const detail = 'Token contained no recognizable user identification'
     throw new DjangoError(401, { detail, code: 'token_not_valid' }, 'access_token_of_no_user')
   }
-  return { userId: subject, username, sessionId: sessionId ?? null, scope }
+  return { userId: subject, username, sessionId: sessionId ?? null, scope, authtokenId: null }
 }
 
 function refused(detail: TokenDetail, reason: string): DjangoError {

@@ -32,9 +32,9 @@ export async function principalOf(key: string, check: CheckAuthtoken): Promise<P
   if (checked.outcome === 'refused') {
     throw new DjangoError(401, { detail: REFUSED[checked.reason] ?? 'Invalid token.' }, checked.reason)
   }
-  const { userId, username } = checked.authtoken
+  const { id, userId, username } = checked.authtoken
   notePrincipals({ user: userId })
-  return { userId, username, sessionId: null, scope: [] }
+  return { userId, username, sessionId: null, scope: [], authtokenId: id }
 }
 
 function malformed(what: string): DjangoError {

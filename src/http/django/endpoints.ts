@@ -1,21 +1,34 @@
+import type { Authtokens } from '../../authtokens/authtokens.ts'
 import type { Client } from '../../clients/client.ts'
 import { DJANGO_CLIENT_ID } from '../../clients/django-client.ts'
+import type { Clock } from '../../clock.ts'
 import type { ReadPresented } from '../../tokens/presented.ts'
+import type { Users } from '../../users/users.ts'
 import { authenticateByFirst } from '../authenticators/authenticator.ts'
 import { type AuthenticatorParts, authenticators } from '../authenticators/authenticators.ts'
+import { restAuthEndpoints } from '../dj-rest-auth/endpoints.ts'
+import type { RestAuthMode } from '../dj-rest-auth/mode.ts'
 import { HttpError } from '../http-error.ts'
 import type { Endpoint, Endpoints } from '../routes.ts'
 import { type AuthtokenParts, authtokenEndpoint } from './authtoken.ts'
 import { DjangoError, notFound } from './django-error.ts'
 import { protectedEndpoint } from './protected.ts'
-import { type SimplejwtParts, simplejwtEndpoints } from './simplejwt/endpoints.ts'
+import { simplejwtEndpoints } from './simplejwt/endpoints.ts'
+import { type SimplejwtTokenParts, simplejwtTokens } from './simplejwt/tokens.ts'
+import { requestTokenPair, type TokenPairParts } from './token-pair.ts'
 
 /** What the Django-shaped endpoints are built with. */
 export interface DjangoParts
-  extends Omit<SimplejwtParts & AuthtokenParts, 'openClient'>,
+  extends TokenPairParts,
+    Omit<SimplejwtTokenParts, 'request' | 'openClient'>,
+    Omit<AuthtokenParts, 'openClient'>,
     Omit<AuthenticatorParts, 'isForUs'> {
+  readonly authtokens: Authtokens
+  readonly users: Users
   readonly readPresented: ReadPresented
+  readonly settings: AuthenticatorParts['settings'] & { readonly restAuth: RestAuthMode }
   readonly issuer: string
+  readonly clock: Clock
 }
 
 /**
@@ -49,15 +62,26 @@ export function djangoEndpoints(parts: DjangoParts) {
     }
   }
 
-  const { djangoTokenPair, djangoTokenRefresh, djangoTokenVerify, djangoTokenBlacklist } = simplejwtEndpoints(
-    { ...parts, openClient },
-  )
-  return {
-    djangoTokenPair: behindDoor(djangoTokenPair),
-    djangoTokenRefresh: behindDoor(djangoTokenRefresh),
-    djangoTokenVerify: behindDoor(djangoTokenVerify),
-    djangoTokenBlacklist: behindDoor(djangoTokenBlacklist),
-    djangoAuthtoken: behindDoor(authtokenEndpoint({ ...parts, openClient })),
-    djangoProtected: behindDoor(protectedEndpoint(authenticate, openClient)),
+  const request = requestTokenPair(parts)
+  const tokens = simplejwtTokens({ ...parts, request, openClient })
+  const simplejwt = simplejwtEndpoints({ request, tokens })
+  const restAuth = restAuthEndpoints({
+    ...parts,
+    mode: parts.settings.restAuth,
+    request,
+    tokens,
+    blacklist: tokens.blacklist,
+    tokenVerify: simplejwt.djangoTokenVerify,
+    authenticate,
+    openClient,
+  })
+  const endpoints = {
+    ...simplejwt,
+    ...restAuth,
+    djangoAuthtoken: authtokenEndpoint({ ...parts, openClient }),
+    djangoProtected: protectedEndpoint(authenticate, openClient),
   } satisfies Partial<Endpoints>
+  return Object.fromEntries(
+    Object.entries(endpoints).map(([name, endpoint]) => [name, behindDoor(endpoint)]),
+  ) as { readonly [Name in keyof typeof endpoints]: Endpoint }
 }

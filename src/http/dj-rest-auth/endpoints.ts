@@ -1,0 +1,48 @@
+import { addSeconds, type Clock } from '../../clock.ts'
+import type { Users } from '../../users/users.ts'
+import { DjangoError } from '../django/django-error.ts'
+import { textFields } from '../django/fields.ts'
+import { readFields } from '../django/read-body.ts'
+import type { SimplejwtTokens } from '../django/simplejwt/tokens.ts'
+import type { Endpoint, Endpoints } from '../routes.ts'
+import { type RestAuthLoginParts, restAuthLogin } from './login.ts'
+import { type RestAuthLogoutParts, restAuthLogout } from './logout.ts'
+import { userDetails } from './user-details.ts'
+
+/** What dj-rest-auth's endpoints are built with. */
+export interface RestAuthParts extends RestAuthLoginParts, RestAuthLogoutParts {
+  readonly tokens: SimplejwtTokens
+  readonly users: Pick<Users, 'find' | 'findByIdentifier'>
+  /** simplejwt's, which dj-rest-auth has again. */
+  readonly tokenVerify: Endpoint
+  readonly clock: Clock
+}
+
+/** The endpoints below /dj-rest-auth/ that have to do with signing in, as dj-rest-auth 7 has them. */
+export function restAuthEndpoints(parts: RestAuthParts) {
+  const { tokens, users, authenticate, openClient, clock } = parts
+  return {
+    restAuthLogin: restAuthLogin(parts),
+    restAuthLogout: restAuthLogout(parts),
+    restAuthTokenVerify: parts.tokenVerify,
+
+    async restAuthTokenRefresh(ctx) {
+      const given = textFields(await readFields(ctx), { refresh: { optional: true } })
+      await openClient()
+      if (given.refresh === undefined) {
+        const body = { detail: 'No valid refresh token found.', code: 'token_not_valid' }
+        throw new DjangoError(401, body, 'refresh_token_missing')
+      }
+      const { access, refresh, expiresInSeconds } = await tokens.refresh(ctx, given.refresh)
+      ctx.body = { access, refresh, access_expiration: addSeconds(clock.now(), expiresInSeconds) }
+    },
+
+    async restAuthUser(ctx) {
+      await openClient()
+      const { userId } = await authenticate(ctx)
+      const user = await users.find(userId)
+      if (!user) throw new DjangoError(401, { detail: 'User not found', code: 'user_not_found' }, 'user_gone')
+      ctx.body = userDetails(user)
+    },
+  } satisfies Partial<Endpoints>
+}

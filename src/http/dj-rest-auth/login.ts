@@ -1,0 +1,77 @@
+import type { Context } from 'koa'
+import type { ShowDefaultAuthtoken } from '../../authtokens/default-authtoken.ts'
+import { OAuthError } from '../../oauth/errors.ts'
+import type { Login } from '../../users/login.ts'
+import type { Users } from '../../users/users.ts'
+import { type DjangoError, invalidRequest } from '../django/django-error.ts'
+import { textFields } from '../django/fields.ts'
+import { readFields } from '../django/read-body.ts'
+import { doorClosed } from '../django/simplejwt/refusals.ts'
+import type { RequestTokenPair } from '../django/token-pair.ts'
+import type { Endpoint } from '../routes.ts'
+import type { RestAuthMode } from './mode.ts'
+import { userDetails } from './user-details.ts'
+
+/** What a login is translated into. */
+export interface RestAuthLoginParts {
+  readonly mode: RestAuthMode
+  readonly login: Login
+  readonly showDefaultAuthtoken: ShowDefaultAuthtoken
+  readonly request: RequestTokenPair
+  readonly users: Pick<Users, 'findByIdentifier'>
+  /** @throws DjangoError 404 while the door is closed */
+  readonly openClient: () => Promise<unknown>
+}
+
+/** Whom a login names, and with which password. */
+interface Credentials {
+  readonly identifier: string
+  readonly password: string
+}
+
+/** POST /dj-rest-auth/login/: by username or e-mail address; what it answers with is the mode's. */
+export function restAuthLogin(parts: RestAuthLoginParts): Endpoint {
+  const answer = parts.mode === 'key' ? answerWithKey(parts) : answerWithTokens(parts)
+  return async (ctx) => {
+    const { username, email, password } = textFields(await readFields(ctx), {
+      username: { optional: true },
+      email: { optional: true },
+      password: {},
+    })
+    await parts.openClient()
+    const identifier = username ?? email
+    if (identifier === undefined) {
+      throw invalidRequest('Must include either "username" or "email" and "password".', 'identifier_missing')
+    }
+    ctx.body = await answer(ctx, { identifier, password })
+  }
+}
+
+function answerWithKey({ login, showDefaultAuthtoken }: RestAuthLoginParts) {
+  return async (_ctx: Context, { identifier, password }: Credentials) => {
+    const outcome = await login(identifier, password)
+    if (outcome.outcome === 'refused') throw refused(outcome.reason)
+    const { user, passwordChangedAt } = outcome
+    const key = await showDefaultAuthtoken(user.id, `user:${user.id}`, { passwordChangedAt })
+    if (key === undefined) throw refused('user_changed')
+    return { key }
+  }
+}
+
+function answerWithTokens({ request, users }: RestAuthLoginParts) {
+  return async (ctx: Context, { identifier: username, password }: Credentials) => {
+    try {
+      const { access, refresh } = await request(ctx, { grant_type: 'password', username, password })
+      const found = await users.findByIdentifier(username)
+      if (!found) throw refused('user_changed')
+      return { access, refresh, user: userDetails(found.user) }
+    } catch (error) {
+      if (!(error instanceof OAuthError)) throw error
+      throw doorClosed(error) ?? refused(error.reason)
+    }
+  }
+}
+
+function refused(reason: string): DjangoError {
+  return invalidRequest('Unable to log in with provided credentials.', reason)
+}
