@@ -39,7 +39,7 @@ export const VARIABLES = {
     .regex(/^[1-9]\d{0,2}$/, 'must be a number from 1 to 999')
     .transform(Number)
     .default(Math.max(1, availableParallelism() - 1)),
-  KEYTURN_REST_AUTH: z.enum(['jwt', 'key'], 'must be jwt or key').default('jwt'),
+  KEYTURN_REST_AUTH: z.enum(['jwt', 'cookie', 'key'], 'must be jwt, cookie or key').default('jwt'),
   KEYTURN_BASIC_AUTHENTICATION: z.literal('1', 'must be 1 where it is set').optional(),
   KEYTURN_API_KEY_HEADER: headerName.optional(),
   KEYTURN_EMBEDDED: z.literal('1', 'must be 1 where it is set').optional(),

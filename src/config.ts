@@ -29,7 +29,7 @@ export interface Config {
   readonly logLevel: LogLevel
   readonly hashConcurrency: number
   /** What a login at /dj-rest-auth/ hands out. */
-  readonly restAuth: 'jwt' | 'key'
+  readonly restAuth: 'jwt' | 'cookie' | 'key'
   /** Whether a username and a password are taken at each request. */
   readonly basicAuthentication: boolean
   /** A header of its own for API keys, besides `Authorization`. */

@@ -113,7 +113,7 @@ describe('the authenticators of the Django door', () => {
     const { code, stdout } = await runKeyturn(['authenticators', '--json'], { env })
     expect(code).to.equal(0)
     const rows = JSON.parse(stdout)
-    const settings = { apiKeyHeader: 'X-Api-Key', basicAuthentication: true }
+    const settings = { apiKeyHeader: 'X-Api-Key', basicAuthentication: true, restAuth: 'jwt' } as const
     expect(rows.map(({ scheme }: { scheme: string }) => scheme)).to.deep.equal(
       authenticatorRows(settings).map(({ scheme }) => scheme),
     )

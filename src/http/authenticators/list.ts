@@ -1,6 +1,8 @@
+import type { RestAuthMode } from '../dj-rest-auth/mode.ts'
+
 /** One way to show who one is, as operators see it: what is sent, and what opens it. */
 export interface AuthenticatorRow {
-  readonly scheme: 'Bearer' | 'Token' | 'Api-Key' | 'Basic'
+  readonly scheme: 'Bearer' | 'Token' | 'Api-Key' | 'Basic' | 'Cookie'
   /** What a client sends. */
   readonly header: string
   readonly takes: string
@@ -16,6 +18,7 @@ export interface AuthenticatorSettings {
   /** A header of its own for API keys, besides `Authorization`. */
   readonly apiKeyHeader: string | undefined
   readonly basicAuthentication: boolean
+  readonly restAuth: RestAuthMode
 }
 
 /**
@@ -25,6 +28,7 @@ export interface AuthenticatorSettings {
 export function authenticatorRows({
   apiKeyHeader,
   basicAuthentication,
+  restAuth,
 }: AuthenticatorSettings): AuthenticatorRow[] {
   const ownHeader = apiKeyHeader === undefined ? '' : `, or ${apiKeyHeader}: …`
   return [
@@ -59,6 +63,14 @@ export function authenticatorRows({
       challenge: 'Basic realm="api"',
       isOn: basicAuthentication,
       setting: 'KEYTURN_BASIC_AUTHENTICATION',
+    },
+    {
+      scheme: 'Cookie',
+      header: 'Cookie: access=…',
+      takes: 'access tokens; with X-CSRFToken but for GET',
+      challenge: 'Cookie',
+      isOn: restAuth === 'cookie',
+      setting: 'KEYTURN_REST_AUTH',
     },
   ]
 }

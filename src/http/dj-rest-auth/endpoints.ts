@@ -1,7 +1,6 @@
 import { addSeconds, type Clock } from '../../clock.ts'
 import type { Users } from '../../users/users.ts'
 import { DjangoError } from '../django/django-error.ts'
-import { textFields } from '../django/fields.ts'
 import { readFields } from '../django/read-body.ts'
 import type { SimplejwtTokens } from '../django/simplejwt/tokens.ts'
 import type { Endpoint, Endpoints } from '../routes.ts'
@@ -20,21 +19,26 @@ export interface RestAuthParts extends RestAuthLoginParts, RestAuthLogoutParts {
 
 /** The endpoints below /dj-rest-auth/ that have to do with signing in, as dj-rest-auth 7 has them. */
 export function restAuthEndpoints(parts: RestAuthParts) {
-  const { tokens, users, authenticate, openClient, clock } = parts
+  const { tokens, transport, users, authenticate, openClient, clock } = parts
   return {
     restAuthLogin: restAuthLogin(parts),
     restAuthLogout: restAuthLogout(parts),
     restAuthTokenVerify: parts.tokenVerify,
 
     async restAuthTokenRefresh(ctx) {
-      const given = textFields(await readFields(ctx), { refresh: { optional: true } })
-      await openClient()
-      if (given.refresh === undefined) {
+      const fields = await readFields(ctx)
+      const client = await openClient()
+      const presented = transport.take(ctx, fields)
+      if (presented === undefined) {
         const body = { detail: 'No valid refresh token found.', code: 'token_not_valid' }
         throw new DjangoError(401, body, 'refresh_token_missing')
       }
-      const { access, refresh, expiresInSeconds } = await tokens.refresh(ctx, given.refresh)
-      ctx.body = { access, refresh, access_expiration: addSeconds(clock.now(), expiresInSeconds) }
+      const pair = await tokens.refresh(ctx, presented).catch((error) => {
+        if (error instanceof DjangoError) transport.forget(ctx)
+        throw error
+      })
+      const accessExpiresAt = addSeconds(clock.now(), pair.expiresInSeconds)
+      ctx.body = { ...transport.renew(ctx, pair, client), access_expiration: accessExpiresAt }
     },
 
     async restAuthUser(ctx) {

@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import type { ShowDefaultAuthtoken } from '../../authtokens/default-authtoken.ts'
+import type { Client } from '../../clients/client.ts'
 import { OAuthError } from '../../oauth/errors.ts'
 import type { Login } from '../../users/login.ts'
 import type { Users } from '../../users/users.ts'
@@ -10,6 +11,7 @@ import { doorClosed } from '../django/simplejwt/refusals.ts'
 import type { RequestTokenPair } from '../django/token-pair.ts'
 import type { Endpoint } from '../routes.ts'
 import type { RestAuthMode } from './mode.ts'
+import type { TokenTransport } from './token-transport.ts'
 import { userDetails } from './user-details.ts'
 
 /** What a login is translated into. */
@@ -18,9 +20,10 @@ export interface RestAuthLoginParts {
   readonly login: Login
   readonly showDefaultAuthtoken: ShowDefaultAuthtoken
   readonly request: RequestTokenPair
+  readonly transport: TokenTransport
   readonly users: Pick<Users, 'findByIdentifier'>
   /** @throws DjangoError 404 while the door is closed */
-  readonly openClient: () => Promise<unknown>
+  readonly openClient: () => Promise<Client>
 }
 
 /** Whom a login names, and with which password. */
@@ -38,12 +41,13 @@ export function restAuthLogin(parts: RestAuthLoginParts): Endpoint {
       email: { optional: true },
       password: {},
     })
-    await parts.openClient()
+    const client = await parts.openClient()
+    parts.transport.checkLogin(ctx)
     const identifier = username ?? email
     if (identifier === undefined) {
       throw invalidRequest('Must include either "username" or "email" and "password".', 'identifier_missing')
     }
-    ctx.body = await answer(ctx, { identifier, password })
+    ctx.body = await answer(ctx, { identifier, password }, client)
   }
 }
 
@@ -58,13 +62,13 @@ function answerWithKey({ login, showDefaultAuthtoken }: RestAuthLoginParts) {
   }
 }
 
-function answerWithTokens({ request, users }: RestAuthLoginParts) {
-  return async (ctx: Context, { identifier: username, password }: Credentials) => {
+function answerWithTokens({ request, users, transport }: RestAuthLoginParts) {
+  return async (ctx: Context, { identifier: username, password }: Credentials, client: Client) => {
     try {
-      const { access, refresh } = await request(ctx, { grant_type: 'password', username, password })
+      const tokens = await request(ctx, { grant_type: 'password', username, password })
       const found = await users.findByIdentifier(username)
       if (!found) throw refused('user_changed')
-      return { access, refresh, user: userDetails(found.user) }
+      return { ...transport.begin(ctx, tokens, client), user: userDetails(found.user) }
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error
       throw doorClosed(error) ?? refused(error.reason)

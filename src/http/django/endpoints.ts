@@ -2,12 +2,15 @@ import type { Authtokens } from '../../authtokens/authtokens.ts'
 import type { Client } from '../../clients/client.ts'
 import { DJANGO_CLIENT_ID } from '../../clients/django-client.ts'
 import type { Clock } from '../../clock.ts'
+import type { Lifetimes } from '../../tokens/lifetimes.ts'
 import type { ReadPresented } from '../../tokens/presented.ts'
 import type { Users } from '../../users/users.ts'
 import { authenticateByFirst } from '../authenticators/authenticator.ts'
 import { type AuthenticatorParts, authenticators } from '../authenticators/authenticators.ts'
+import { csrfChecks } from '../dj-rest-auth/csrf.ts'
 import { restAuthEndpoints } from '../dj-rest-auth/endpoints.ts'
-import type { RestAuthMode } from '../dj-rest-auth/mode.ts'
+import { tokenCookies } from '../dj-rest-auth/token-cookies.ts'
+import { inBodies, inCookies } from '../dj-rest-auth/token-transport.ts'
 import { HttpError } from '../http-error.ts'
 import type { Endpoint, Endpoints } from '../routes.ts'
 import { type AuthtokenParts, authtokenEndpoint } from './authtoken.ts'
@@ -22,11 +25,11 @@ export interface DjangoParts
   extends TokenPairParts,
     Omit<SimplejwtTokenParts, 'request' | 'openClient'>,
     Omit<AuthtokenParts, 'openClient'>,
-    Omit<AuthenticatorParts, 'isForUs'> {
+    Omit<AuthenticatorParts, 'isForUs' | 'cookies' | 'csrf'> {
   readonly authtokens: Authtokens
   readonly users: Users
   readonly readPresented: ReadPresented
-  readonly settings: AuthenticatorParts['settings'] & { readonly restAuth: RestAuthMode }
+  readonly settings: AuthenticatorParts['settings'] & Lifetimes
   readonly issuer: string
   readonly clock: Clock
 }
@@ -36,10 +39,14 @@ export interface DjangoParts
  * one (docs/from-django.md). It translates; what it does is done by the parts that the OAuth endpoints use.
  */
 export function djangoEndpoints(parts: DjangoParts) {
-  const { issuer } = parts
+  const { issuer, settings } = parts
+  const cookies = tokenCookies(issuer.startsWith('https:'))
+  const csrf = csrfChecks({ issuer, cookies })
   const authenticate = authenticateByFirst(
     authenticators({
       ...parts,
+      cookies,
+      csrf,
       isForUs: ({ audience, clientId }) => audience.includes(issuer) || clientId === DJANGO_CLIENT_ID,
     }),
   )
@@ -67,7 +74,8 @@ export function djangoEndpoints(parts: DjangoParts) {
   const simplejwt = simplejwtEndpoints({ request, tokens })
   const restAuth = restAuthEndpoints({
     ...parts,
-    mode: parts.settings.restAuth,
+    mode: settings.restAuth,
+    transport: settings.restAuth === 'cookie' ? inCookies({ cookies, csrf, lifetimes: settings }) : inBodies,
     request,
     tokens,
     blacklist: tokens.blacklist,
