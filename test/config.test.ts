@@ -342,7 +342,7 @@ describe('docs/configuration.md', () => {
   }
 
   it('tells at least the defaults that are plain values', () => {
-    expect(rows.filter(({ byDefault }) => /^`[^`]+`$/.test(byDefault))).to.have.length(11)
+    expect(rows.filter(({ byDefault }) => /^`[^`]+`$/.test(byDefault))).to.have.length(12)
   })
 })
 
