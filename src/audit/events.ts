@@ -6,6 +6,7 @@ export const AUDIT_EVENTS = [
   'user.imported',
   'user.disabled',
   'user.enabled',
+  'user.updated',
   'user.deleted',
   'user.password_set',
   'client.created',

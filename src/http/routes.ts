@@ -24,6 +24,8 @@ export interface Endpoints {
   readonly restAuthLogin: Endpoint
   readonly restAuthLogout: Endpoint
   readonly restAuthUser: Endpoint
+  readonly restAuthUserPut: Endpoint
+  readonly restAuthUserPatch: Endpoint
   readonly restAuthTokenVerify: Endpoint
   readonly restAuthTokenRefresh: Endpoint
   readonly jwks: Endpoint
@@ -32,7 +34,7 @@ export interface Endpoints {
   readonly readyz: Endpoint
 }
 
-type Method = 'GET' | 'POST' | 'DELETE'
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /** One URL and what answers there. */
 interface Route {
@@ -64,6 +66,8 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/dj-rest-auth/login/', endpoint: 'restAuthLogin', django: true },
   { method: 'POST', path: '/dj-rest-auth/logout/', endpoint: 'restAuthLogout', django: true },
   { method: 'GET', path: '/dj-rest-auth/user/', endpoint: 'restAuthUser', django: true },
+  { method: 'PUT', path: '/dj-rest-auth/user/', endpoint: 'restAuthUserPut', django: true },
+  { method: 'PATCH', path: '/dj-rest-auth/user/', endpoint: 'restAuthUserPatch', django: true },
   { method: 'POST', path: '/dj-rest-auth/token/verify/', endpoint: 'restAuthTokenVerify', django: true },
   { method: 'POST', path: '/dj-rest-auth/token/refresh/', endpoint: 'restAuthTokenRefresh', django: true },
   { method: 'GET', path: '/.well-known/jwks.json', endpoint: 'jwks', open: true },
@@ -92,11 +96,12 @@ export function routes(endpoints: Endpoints): Middleware {
     const methods = method === 'GET' ? ['GET', 'HEAD'] : [method]
     for (const path of django ? [route, route.slice(0, -1)] : [route]) {
       router.register(path, methods, endpoints[endpoint])
+      const known = resources.get(path)?.methods ?? []
       if (open) router.register(path, ['OPTIONS'], preflight)
       if (django) router.register(path, ['OPTIONS'], describeDjango)
-      const known = resources.get(path)?.methods ?? []
       const others = open || django ? ['OPTIONS'] : []
-      resources.set(path, { route, methods: [...known, ...methods, ...others], isDjango: django })
+      const all = [...new Set([...known, ...methods, ...others])]
+      resources.set(path, { route, methods: all, isDjango: django })
     }
   }
   const patterns = [...resources.keys()]

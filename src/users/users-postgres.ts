@@ -113,6 +113,34 @@ export function usersPostgres(database: Database): Users {
       return rows.map(toUser)
     },
 
+    update: (id, { username, extra = {} }, event) =>
+      database.transaction(async (transaction) => {
+        const [row] = await transaction.query<UserRow>(
+          `select ${COLUMNS} from users u where u.id = $1 for update`,
+          [id],
+        )
+        if (row === undefined) return undefined
+        const user = { ...toUser(row), username: username ?? row.username }
+        const identifier = normalizeIdentifier(user.username)
+        const [holder] = await transaction.query<{ user_id: string }>(
+          `with added as (insert into user_identifiers (identifier, user_id) values ($1, $2) on conflict do nothing
+             returning user_id)
+           select user_id from added union all select user_id from user_identifiers where identifier = $1`,
+          [identifier, id],
+        )
+        if (holder?.user_id !== id) return 'taken'
+        await transaction.query('delete from user_identifiers where user_id = $1 and identifier <> all($2)', [
+          id,
+          identifiersOf(user),
+        ])
+        const [changed] = await transaction.query<{ extra: Record<string, unknown> }>(
+          'update users set username = $2, extra = extra || $3::jsonb where id = $1 returning extra',
+          [id, user.username, JSON.stringify(extra)],
+        )
+        await recordAudit(transaction, event)
+        return { ...user, extra: changed?.extra ?? row.extra }
+      }),
+
     // The user's row first: a login under way holds it until its session is there to be ended (session-parts-postgres.ts).
     setPassword: (id, passwordHash, now, event) =>
       change(event, async (transaction) => {

@@ -46,6 +46,16 @@ export interface Users {
   findByIdentifier(identifier: string): Promise<UserWithPassword | undefined>
   /** In order of username; at most `limit`, after the username `after`. */
   list(limit: number, after?: string): Promise<User[]>
+  /**
+   * Changes what a user is called. Its sessions go on: whoever it is stays the same.
+   * @param changes.extra replaces the fields that it names, and leaves the others
+   * @returns the user as it is now, `taken` when another one has the username, or undefined when there is no such user
+   */
+  update(
+    id: string,
+    changes: { readonly username?: string; readonly extra?: Readonly<Record<string, unknown>> },
+    event: AuditEvent,
+  ): Promise<User | 'taken' | undefined>
   /** Sets the password and ends every session of the user. False when there is no such user. */
   setPassword(id: string, passwordHash: string, now: Date, event: AuditEvent): Promise<boolean>
   /** Disables or enables; a change either way ends every session of the user. False when there is no such user. */

@@ -28,6 +28,14 @@ async function openDoor(options: Parameters<typeof startApp>[0]) {
   return { keyturn, post, login, user, details }
 }
 
+async function openOwnDetails() {
+  const door = await openDoor({})
+  const authorization = `Bearer ${(await door.login()).body.access}`
+  const change = (method: string) => (body: unknown) =>
+    door.keyturn.send(method, '/dj-rest-auth/user', JSON.stringify(body), { ...JSON_TYPE, authorization })
+  return { ...door, put: change('PUT'), patch: change('PATCH') }
+}
+
 async function isActive(keyturn: TestApp, token: string): Promise<boolean> {
   const resourceServer = await keyturn.createClient({
     grants: [],
@@ -111,6 +119,61 @@ describe('the Django door, dj-rest-auth', () => {
     expect(said(await post('logout/', {}))).to.deep.equal(missing)
     expect((await keyturn.get('/dj-rest-auth/logout/')).status).to.equal(405)
     expect((await user('Bearer x')).status).to.equal(401)
+  })
+
+  it('18: a user changes what they are called, and signs in with the new name', async () => {
+    const { keyturn, login, details, put, patch } = await openOwnDetails()
+    const named = { ...details, first_name: 'Alice', last_name: 'Liddell' }
+    expect(said(await patch({ first_name: ' Alice ', last_name: 'Liddell' }))).to.deep.equal([200, named])
+    expect(said(await patch({ pk: '7', email: 'x@example.com' }))).to.deep.equal([200, named])
+    expect(said(await put({ username: 'alicia', last_name: '' }))).to.deep.equal([
+      200,
+      { ...named, username: 'alicia', last_name: '' },
+    ])
+    expect((await login()).status, 'the old name').to.equal(400)
+    expect((await login({ username: 'ALICIA' })).body.user.username).to.equal('alicia')
+    expect(said(await patch({ username: 'alice' }))).to.deep.equal([200, { ...named, last_name: '' }])
+    const events = await keyturn.stores.database.query<{ actor: string }>(
+      "select actor from audit_events where event = 'user.updated'",
+    )
+    expect(new Set(events.map(({ actor }) => actor))).to.deep.equal(new Set([`user:${details.pk}`]))
+  })
+
+  it('18: says what is wrong with a new name, and changes nothing', async () => {
+    const { keyturn, details, put, patch } = await openOwnDetails()
+    await keyturn.createUser('bob', { email: 'bob@example.com' })
+    const taken = { username: ['A user with that username already exists.'] }
+    for (const username of ['bob', 'BOB', 'bob@example.com'])
+      expect(said(await put({ username })), username).to.deep.equal([400, taken])
+    const invalid =
+      'Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.'
+    for (const username of ['a b', 'a\u202eb', 'x'.repeat(300)])
+      expect(said(await patch({ username })), username).to.deep.equal([400, { username: [invalid] }])
+    expect(said(await put({ first_name: 'A' }))).to.deep.equal([
+      400,
+      { username: ['This field is required.'] },
+    ])
+    expect(said(await patch({ first_name: 'x'.repeat(151), last_name: null }))).to.deep.equal([
+      400,
+      {
+        first_name: ['Ensure this field has no more than 150 characters.'],
+        last_name: ['This field may not be null.'],
+      },
+    ])
+    expect(said(await patch({}))).to.deep.equal([200, details])
+  })
+
+  it('a program’s key shows whose it is, and does not change that', async () => {
+    const { keyturn } = await openOwnDetails()
+    const keys = await keyturn.administration.apiKeys()
+    const { key } = await keys.create({ name: 'ci', user: 'alice' }, 'operator')
+    const headers = { authorization: `Api-Key ${key}`, ...JSON_TYPE }
+    expect((await keyturn.get('/dj-rest-auth/user/', headers)).status).to.equal(200)
+    const answer = await keyturn.send('PATCH', '/dj-rest-auth/user/', '{"username": "x"}', headers)
+    expect(said(answer)).to.deep.equal([
+      403,
+      { detail: 'You do not have permission to perform this action.' },
+    ])
   })
 
   it('with keys: a login gives the user’s authtoken, a logout ends it', async () => {

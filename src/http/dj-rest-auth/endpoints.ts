@@ -1,3 +1,4 @@
+import type { Client } from '../../clients/client.ts'
 import { addSeconds, type Clock } from '../../clock.ts'
 import type { Users } from '../../users/users.ts'
 import { DjangoError } from '../django/django-error.ts'
@@ -6,12 +7,13 @@ import type { SimplejwtTokens } from '../django/simplejwt/tokens.ts'
 import type { Endpoint, Endpoints } from '../routes.ts'
 import { type RestAuthLoginParts, restAuthLogin } from './login.ts'
 import { type RestAuthLogoutParts, restAuthLogout } from './logout.ts'
-import { userDetails } from './user-details.ts'
+import { type RestAuthUserParts, restAuthUser } from './user.ts'
 
 /** What dj-rest-auth's endpoints are built with. */
-export interface RestAuthParts extends RestAuthLoginParts, RestAuthLogoutParts {
+export interface RestAuthParts extends RestAuthLoginParts, RestAuthLogoutParts, RestAuthUserParts {
   readonly tokens: SimplejwtTokens
-  readonly users: Pick<Users, 'find' | 'findByIdentifier'>
+  readonly openClient: () => Promise<Client>
+  readonly users: Pick<Users, 'find' | 'findByIdentifier' | 'update'>
   /** simplejwt's, which dj-rest-auth has again. */
   readonly tokenVerify: Endpoint
   readonly clock: Clock
@@ -19,10 +21,11 @@ export interface RestAuthParts extends RestAuthLoginParts, RestAuthLogoutParts {
 
 /** The endpoints below /dj-rest-auth/ that have to do with signing in, as dj-rest-auth 7 has them. */
 export function restAuthEndpoints(parts: RestAuthParts) {
-  const { tokens, transport, users, authenticate, openClient, clock } = parts
+  const { tokens, transport, openClient, clock } = parts
   return {
     restAuthLogin: restAuthLogin(parts),
     restAuthLogout: restAuthLogout(parts),
+    ...restAuthUser(parts),
     restAuthTokenVerify: parts.tokenVerify,
 
     async restAuthTokenRefresh(ctx) {
@@ -39,14 +42,6 @@ export function restAuthEndpoints(parts: RestAuthParts) {
       })
       const accessExpiresAt = addSeconds(clock.now(), pair.expiresInSeconds)
       ctx.body = { ...transport.renew(ctx, pair, client), access_expiration: accessExpiresAt }
-    },
-
-    async restAuthUser(ctx) {
-      await openClient()
-      const { userId } = await authenticate(ctx)
-      const user = await users.find(userId)
-      if (!user) throw new DjangoError(401, { detail: 'User not found', code: 'user_not_found' }, 'user_gone')
-      ctx.body = userDetails(user)
     },
   } satisfies Partial<Endpoints>
 }

@@ -7,6 +7,8 @@ export interface TextField {
   readonly trim?: false
   /** It may be missing, null or empty: then it is undefined. */
   readonly optional?: true
+  /** Where it is there it may be empty, and that is its value. */
+  readonly blank?: true
   /** In characters. */
   readonly maxLength?: number
 }
@@ -38,14 +40,14 @@ export function textFields<Spec extends Readonly<Record<string, TextField>>>(
 function readText(
   value: unknown,
   isGiven: boolean,
-  { trim, optional, maxLength }: TextField,
+  { trim, optional, blank, maxLength }: TextField,
 ): { error: string } | { text: string | undefined } {
   const nothing = { text: undefined }
   if (!isGiven) return optional ? nothing : { error: 'This field is required.' }
-  if (value === null) return optional ? nothing : { error: 'This field may not be null.' }
+  if (value === null) return optional && !blank ? nothing : { error: 'This field may not be null.' }
   if (typeof value !== 'string' && typeof value !== 'number') return { error: 'Not a valid string.' }
   const text = trim === false ? String(value) : String(value).trim()
-  if (text === '') return optional ? nothing : { error: 'This field may not be blank.' }
+  if (text === '' && !blank) return optional ? nothing : { error: 'This field may not be blank.' }
   if (text.includes('\0')) return { error: 'Null characters are not allowed.' }
   if (maxLength !== undefined && [...text].length > maxLength) {
     return { error: `Ensure this field has no more than ${maxLength} characters.` }

@@ -1,0 +1,94 @@
+import type { Context } from 'koa'
+import { Refusal } from '../../refusal.ts'
+import { checkUsername } from '../../users/identifier.ts'
+import type { User } from '../../users/user.ts'
+import type { Users } from '../../users/users.ts'
+import type { Authenticate, Principal } from '../authenticators/authenticator.ts'
+import { DjangoError, invalidFields } from '../django/django-error.ts'
+import { textFields } from '../django/fields.ts'
+import { readFields } from '../django/read-body.ts'
+import type { Endpoints } from '../routes.ts'
+import { userDetails } from './user-details.ts'
+
+/** Of Django's columns. */
+const NAME = { optional: true, blank: true, maxLength: 150 } as const
+const USERNAME_INVALID =
+  'Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.'
+
+/** What a user's own details are shown and changed with. */
+export interface RestAuthUserParts {
+  readonly authenticate: Authenticate
+  readonly users: Pick<Users, 'find' | 'update'>
+  /** @throws DjangoError 404 while the door is closed */
+  readonly openClient: () => Promise<unknown>
+}
+
+/** GET, PUT and PATCH /dj-rest-auth/user/: who is signed in, and what they are called. */
+export function restAuthUser({ authenticate, users, openClient }: RestAuthUserParts) {
+  async function change(ctx: Context, fields: { username: string | undefined } & Names): Promise<void> {
+    const { userId } = mayChangeAccount(await authenticate(ctx))
+    const { username, first_name, last_name } = fields
+    if (username !== undefined) checkName(username)
+    const extra = {
+      ...(first_name !== undefined && { first_name }),
+      ...(last_name !== undefined && { last_name }),
+    }
+    const event = { event: 'user.updated', actor: `user:${userId}`, userId } as const
+    const user = await users.update(userId, { ...(username !== undefined && { username }), extra }, event)
+    if (user === 'taken')
+      throw invalidFields({ username: ['A user with that username already exists.'] }, 'username_taken')
+    ctx.body = userDetails(known(user))
+  }
+
+  return {
+    async restAuthUser(ctx) {
+      await openClient()
+      const { userId } = await authenticate(ctx)
+      ctx.body = userDetails(known(await users.find(userId)))
+    },
+
+    async restAuthUserPut(ctx) {
+      const fields = textFields(await readFields(ctx), { username: {}, first_name: NAME, last_name: NAME })
+      await openClient()
+      await change(ctx, fields)
+    },
+
+    async restAuthUserPatch(ctx) {
+      const username = { optional: true } as const
+      const fields = textFields(await readFields(ctx), { username, first_name: NAME, last_name: NAME })
+      await openClient()
+      await change(ctx, fields)
+    },
+  } satisfies Partial<Endpoints>
+}
+
+interface Names {
+  readonly first_name: string | undefined
+  readonly last_name: string | undefined
+}
+
+/**
+ * Lets through who has signed in. What was made to be kept in a program's configuration acts for its user, but does not
+ * change who that is.
+ * @throws DjangoError 403 for an API key, and for a token that one was exchanged for
+ */
+export function mayChangeAccount(principal: Principal): Principal {
+  if (principal.sessionId !== null || principal.authtokenId !== null) return principal
+  const detail = 'You do not have permission to perform this action.'
+  throw new DjangoError(403, { detail }, 'not_signed_in_by_login')
+}
+
+function known(user: User | undefined): User {
+  if (user) return user
+  throw new DjangoError(401, { detail: 'User not found', code: 'user_not_found' }, 'user_gone')
+}
+
+function checkName(username: string): void {
+  try {
+    checkUsername(username)
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    const message = error.code === 'username_invalid' ? USERNAME_INVALID : error.message
+    throw invalidFields({ username: [message] }, error.code)
+  }
+}
