@@ -72,7 +72,7 @@ interface Names {
  * change who that is.
  * @throws DjangoError 403 for an API key, and for a token that one was exchanged for
  */
-export function mayChangeAccount(principal: Principal): Principal {
+function mayChangeAccount(principal: Principal): Principal {
   if (principal.sessionId !== null || principal.authtokenId !== null) return principal
   const detail = 'You do not have permission to perform this action.'
   throw new DjangoError(403, { detail }, 'not_signed_in_by_login')
