@@ -54,6 +54,7 @@ import { refreshTokens as makeRefreshTokens } from './tokens/refresh-token.ts'
 import { makeRevocation } from './tokens/revocation.ts'
 import { tokenStandingPostgres } from './tokens/token-standing-postgres.ts'
 import { makeLogin } from './users/login.ts'
+import { makeChangeOwnPassword } from './users/own-password.ts'
 import { usersPostgres } from './users/users-postgres.ts'
 import { watchParts } from './watching.ts'
 
@@ -172,6 +173,7 @@ export function buildApp(parts: AppParts): App {
         ...credentials,
         users,
         login,
+        changeOwnPassword: makeChangeOwnPassword({ users, hasher, login, clock }),
         answer,
         readRefreshState,
         revoke,

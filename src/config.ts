@@ -30,6 +30,8 @@ export interface Config {
   readonly hashConcurrency: number
   /** What a login at /dj-rest-auth/ hands out. */
   readonly restAuth: 'jwt' | 'cookie' | 'key'
+  /** Whether who sets a new password at /dj-rest-auth/ must give the old one. */
+  readonly oldPasswordField: boolean
   /** Whether a username and a password are taken at each request. */
   readonly basicAuthentication: boolean
   /** A header of its own for API keys, besides `Authorization`. */
@@ -113,6 +115,7 @@ function assemble(values: Values, environment: NodeJS.ProcessEnv): Config {
     logLevel: values.KEYTURN_LOG_LEVEL ?? (mode === 'embedded' ? 'warn' : 'info'),
     hashConcurrency: values.KEYTURN_HASH_CONCURRENCY,
     restAuth: values.KEYTURN_REST_AUTH,
+    oldPasswordField: values.KEYTURN_OLD_PASSWORD_FIELD !== undefined,
     basicAuthentication: values.KEYTURN_BASIC_AUTHENTICATION !== undefined,
     apiKeyHeader: values.KEYTURN_API_KEY_HEADER,
     demo: mode === 'embedded' && values.KEYTURN_EMBEDDED === undefined,

@@ -9,6 +9,7 @@ export const AUDIT_EVENTS = [
   'user.updated',
   'user.deleted',
   'user.password_set',
+  'user.password_changed',
   'client.created',
   'client.disabled',
   'client.enabled',

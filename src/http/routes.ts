@@ -26,6 +26,7 @@ export interface Endpoints {
   readonly restAuthUser: Endpoint
   readonly restAuthUserPut: Endpoint
   readonly restAuthUserPatch: Endpoint
+  readonly restAuthPasswordChange: Endpoint
   readonly restAuthTokenVerify: Endpoint
   readonly restAuthTokenRefresh: Endpoint
   readonly jwks: Endpoint
@@ -68,6 +69,12 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/dj-rest-auth/user/', endpoint: 'restAuthUser', django: true },
   { method: 'PUT', path: '/dj-rest-auth/user/', endpoint: 'restAuthUserPut', django: true },
   { method: 'PATCH', path: '/dj-rest-auth/user/', endpoint: 'restAuthUserPatch', django: true },
+  {
+    method: 'POST',
+    path: '/dj-rest-auth/password/change/',
+    endpoint: 'restAuthPasswordChange',
+    django: true,
+  },
   { method: 'POST', path: '/dj-rest-auth/token/verify/', endpoint: 'restAuthTokenVerify', django: true },
   { method: 'POST', path: '/dj-rest-auth/token/refresh/', endpoint: 'restAuthTokenRefresh', django: true },
   { method: 'GET', path: '/.well-known/jwks.json', endpoint: 'jwks', open: true },

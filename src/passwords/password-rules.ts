@@ -1,7 +1,7 @@
 import { Refusal } from '../refusal.ts'
 
 /** NIST SP 800-63B-4 §3.1.1.2 and ASVS 6.2.1 ask for at least 8; a longer one is the user's choice. */
-const MIN_CHARACTERS = 8
+export const MIN_CHARACTERS = 8
 /** Well above every passphrase (ASVS 6.2.9 asks for 64 characters), and little enough to hash at no extra cost. */
 const MAX_BYTES = 1024
 

@@ -82,23 +82,28 @@ const ENDED_AT_ONCE = 5000
  * Ends every session of a user, and the refresh families under them, within the caller's transaction, which holds the
  * user's row: once it commits, no node accepts any of their tokens. In pieces, since a script that logs in on each of its
  * runs can have more of them than one statement can end in its time; in the order of their ids, as all who lock many.
+ * @param keptSessionId of the session that stays, in which the user does this
  */
 export async function endSessionsOfUser(
   transaction: Queryable,
   userId: string,
   reason: EndReason,
   now: Date,
+  keptSessionId: string | null = null,
 ): Promise<void> {
-  const live = (table: string) => `select id from ${table} where user_id = $1 and ended_at is null
-    order by id limit ${ENDED_AT_ONCE} for no key update`
+  const live = (
+    table: string,
+    session: string,
+  ) => `select id from ${table} where user_id = $1 and ended_at is null
+    and ($4::text is null or ${session} <> $4) order by id limit ${ENDED_AT_ONCE} for no key update`
   for (const statement of [
     `update refresh_families set ended_at = $3, end_reason = $2
-     where id in (${live('refresh_families')}) returning 1`,
+     where id in (${live('refresh_families', 'session_id')}) returning 1`,
     `update sessions set ended_at = $3, end_reason = $2, remove_after = $3::timestamptz + ${KEPT_AFTER_END}
-     where id in (${live('sessions')}) returning 1`,
+     where id in (${live('sessions', 'id')}) returning 1`,
   ]) {
     let ended: object[]
-    do ended = await transaction.query(statement, [userId, reason, now])
+    do ended = await transaction.query(statement, [userId, reason, now, keptSessionId])
     while (ended.length === ENDED_AT_ONCE)
   }
 }

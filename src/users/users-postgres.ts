@@ -142,13 +142,13 @@ export function usersPostgres(database: Database): Users {
       }),
 
     // The user's row first: a login under way holds it until its session is there to be ended (session-parts-postgres.ts).
-    setPassword: (id, passwordHash, now, event) =>
+    setPassword: (id, passwordHash, now, event, keptSessionId = null) =>
       change(event, async (transaction) => {
         const changed = await transaction.query(
           'update users set password_hash = $2, password_changed_at = $3 where id = $1 returning id',
           [id, passwordHash, now],
         )
-        await endSessionsOfUser(transaction, id, 'password_changed', now)
+        await endSessionsOfUser(transaction, id, 'password_changed', now, keptSessionId)
         await endCredentialsOfUser(transaction, id)
         return changed
       }),

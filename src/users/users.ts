@@ -56,8 +56,17 @@ export interface Users {
     changes: { readonly username?: string; readonly extra?: Readonly<Record<string, unknown>> },
     event: AuditEvent,
   ): Promise<User | 'taken' | undefined>
-  /** Sets the password and ends every session of the user. False when there is no such user. */
-  setPassword(id: string, passwordHash: string, now: Date, event: AuditEvent): Promise<boolean>
+  /**
+   * Sets the password and ends every session, authtoken and API key of the user, but for one session that may stay.
+   * False when there is no such user.
+   */
+  setPassword(
+    id: string,
+    passwordHash: string,
+    now: Date,
+    event: AuditEvent,
+    keptSessionId?: string | null,
+  ): Promise<boolean>
   /** Disables or enables; a change either way ends every session of the user. False when there is no such user. */
   setActive(id: string, isActive: boolean, now: Date, event: AuditEvent): Promise<boolean>
   /** Removes the user with everything that is theirs. False when there is no such user. */

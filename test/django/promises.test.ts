@@ -175,7 +175,14 @@ describe('what a Django project was promised', () => {
 
 describe('what an authentication class was promised', () => {
   const nobody: Authenticator = { challenge: 'First', authenticate: async () => null }
-  const alice = { userId: '1', username: 'alice', sessionId: null, scope: [], authtokenId: null }
+  const alice = {
+    userId: '1',
+    username: 'alice',
+    sessionId: null,
+    scope: [],
+    authtokenId: null,
+    mayManageAccount: true,
+  }
   const knows: Authenticator = { challenge: 'Second', authenticate: async () => alice }
   const refuses: Authenticator = {
     challenge: 'Third',

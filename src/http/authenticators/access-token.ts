@@ -1,3 +1,4 @@
+import { DJANGO_CLIENT_ID } from '../../clients/django-client.ts'
 import { notePrincipals } from '../../telemetry/request-context.ts'
 import type { AccessTokens, VerifiedAccessToken } from '../../tokens/access-token.ts'
 import { basisOf, type TokenStanding } from '../../tokens/token-standing.ts'
@@ -38,12 +39,20 @@ export function accessTokenPrincipal(parts: AccessTokenParts): AccessTokenPrinci
   }
 }
 
-function toPrincipal({ subject, username, sessionId, scope }: VerifiedAccessToken): Principal {
+function toPrincipal(token: VerifiedAccessToken): Principal {
+  const { subject, username, sessionId, scope, clientId } = token
   if (username === undefined) {
     const detail = 'Token contained no recognizable user identification'
     throw new DjangoError(401, { detail, code: 'token_not_valid' }, 'access_token_of_no_user')
   }
-  return { userId: subject, username, sessionId: sessionId ?? null, scope, authtokenId: null }
+  return {
+    userId: subject,
+    username,
+    sessionId: sessionId ?? null,
+    scope,
+    authtokenId: null,
+    mayManageAccount: clientId === DJANGO_CLIENT_ID || scope.includes('account'),
+  }
 }
 
 function refused(detail: TokenDetail, reason: string): DjangoError {

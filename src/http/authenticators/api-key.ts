@@ -28,8 +28,16 @@ export function apiKeyAuthenticator(check: CheckApiKey, header: string | undefin
     if (checked.outcome === 'refused') throw refused(checked.reason)
     const { id, user, scopes } = checked.apiKey
     notePrincipals({ client: id, ...(user && { user: user.id }) })
-    if (user)
-      return { userId: user.id, username: user.username, sessionId: null, scope: scopes, authtokenId: null }
+    if (user) {
+      return {
+        userId: user.id,
+        username: user.username,
+        sessionId: null,
+        scope: scopes,
+        authtokenId: null,
+        mayManageAccount: false,
+      }
+    }
     const detail = 'You do not have permission to perform this action.'
     throw new DjangoError(403, { detail }, 'api_key_of_nobody')
   }

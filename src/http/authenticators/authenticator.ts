@@ -10,6 +10,11 @@ export interface Principal {
   readonly scope: readonly string[]
   /** Where an authtoken was presented. */
   readonly authtokenId: string | null
+  /**
+   * Whether it speaks for the user in matters of the account itself, a new password above all: not a key that was made for
+   * a program, nor the token of another client that has no scope `account`.
+   */
+  readonly mayManageAccount: boolean
 }
 
 /**

@@ -26,8 +26,14 @@ export function basicAuthenticator(login: Login, isPrivate: IsPrivateTransport):
       const { username, password } = read(words)
       const outcome = await login(username, password)
       if (outcome.outcome === 'refused') throw refused('Invalid username/password.', outcome.reason)
-      const { id } = outcome.user
-      return { userId: id, username: outcome.user.username, sessionId: null, scope: [], authtokenId: null }
+      return {
+        userId: outcome.user.id,
+        username: outcome.user.username,
+        sessionId: null,
+        scope: [],
+        authtokenId: null,
+        mayManageAccount: true,
+      }
     },
   }
 }

@@ -34,7 +34,7 @@ export async function principalOf(key: string, check: CheckAuthtoken): Promise<P
   }
   const { id, userId, username } = checked.authtoken
   notePrincipals({ user: userId })
-  return { userId, username, sessionId: null, scope: [], authtokenId: id }
+  return { userId, username, sessionId: null, scope: [], authtokenId: id, mayManageAccount: true }
 }
 
 function malformed(what: string): DjangoError {

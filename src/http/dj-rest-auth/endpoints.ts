@@ -7,10 +7,15 @@ import type { SimplejwtTokens } from '../django/simplejwt/tokens.ts'
 import type { Endpoint, Endpoints } from '../routes.ts'
 import { type RestAuthLoginParts, restAuthLogin } from './login.ts'
 import { type RestAuthLogoutParts, restAuthLogout } from './logout.ts'
+import { type PasswordChangeParts, passwordChange } from './password-change.ts'
 import { type RestAuthUserParts, restAuthUser } from './user.ts'
 
 /** What dj-rest-auth's endpoints are built with. */
-export interface RestAuthParts extends RestAuthLoginParts, RestAuthLogoutParts, RestAuthUserParts {
+export interface RestAuthParts
+  extends RestAuthLoginParts,
+    RestAuthLogoutParts,
+    RestAuthUserParts,
+    PasswordChangeParts {
   readonly tokens: SimplejwtTokens
   readonly openClient: () => Promise<Client>
   readonly users: Pick<Users, 'find' | 'findByIdentifier' | 'update'>
@@ -26,6 +31,7 @@ export function restAuthEndpoints(parts: RestAuthParts) {
     restAuthLogin: restAuthLogin(parts),
     restAuthLogout: restAuthLogout(parts),
     ...restAuthUser(parts),
+    restAuthPasswordChange: passwordChange(parts),
     restAuthTokenVerify: parts.tokenVerify,
 
     async restAuthTokenRefresh(ctx) {

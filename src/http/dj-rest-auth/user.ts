@@ -3,11 +3,12 @@ import { Refusal } from '../../refusal.ts'
 import { checkUsername } from '../../users/identifier.ts'
 import type { User } from '../../users/user.ts'
 import type { Users } from '../../users/users.ts'
-import type { Authenticate, Principal } from '../authenticators/authenticator.ts'
+import type { Authenticate } from '../authenticators/authenticator.ts'
 import { DjangoError, invalidFields } from '../django/django-error.ts'
 import { textFields } from '../django/fields.ts'
 import { readFields } from '../django/read-body.ts'
 import type { Endpoints } from '../routes.ts'
+import { requireAccountHolder } from './account-holder.ts'
 import { userDetails } from './user-details.ts'
 
 /** Of Django's columns. */
@@ -26,7 +27,7 @@ export interface RestAuthUserParts {
 /** GET, PUT and PATCH /dj-rest-auth/user/: who is signed in, and what they are called. */
 export function restAuthUser({ authenticate, users, openClient }: RestAuthUserParts) {
   async function change(ctx: Context, fields: { username: string | undefined } & Names): Promise<void> {
-    const { userId } = mayChangeAccount(await authenticate(ctx))
+    const { userId } = requireAccountHolder(await authenticate(ctx))
     const { username, first_name, last_name } = fields
     if (username !== undefined) checkName(username)
     const extra = {
@@ -65,17 +66,6 @@ export function restAuthUser({ authenticate, users, openClient }: RestAuthUserPa
 interface Names {
   readonly first_name: string | undefined
   readonly last_name: string | undefined
-}
-
-/**
- * Lets through who has signed in. What was made to be kept in a program's configuration acts for its user, but does not
- * change who that is.
- * @throws DjangoError 403 for an API key, and for a token that one was exchanged for
- */
-function mayChangeAccount(principal: Principal): Principal {
-  if (principal.sessionId !== null || principal.authtokenId !== null) return principal
-  const detail = 'You do not have permission to perform this action.'
-  throw new DjangoError(403, { detail }, 'not_signed_in_by_login')
 }
 
 function known(user: User | undefined): User {

@@ -4,6 +4,7 @@ import { DJANGO_CLIENT_ID } from '../../clients/django-client.ts'
 import type { Clock } from '../../clock.ts'
 import type { Lifetimes } from '../../tokens/lifetimes.ts'
 import type { ReadPresented } from '../../tokens/presented.ts'
+import type { ChangeOwnPassword } from '../../users/own-password.ts'
 import type { Users } from '../../users/users.ts'
 import { authenticateByFirst } from '../authenticators/authenticator.ts'
 import { type AuthenticatorParts, authenticators } from '../authenticators/authenticators.ts'
@@ -29,7 +30,8 @@ export interface DjangoParts
   readonly authtokens: Authtokens
   readonly users: Users
   readonly readPresented: ReadPresented
-  readonly settings: AuthenticatorParts['settings'] & Lifetimes
+  readonly changeOwnPassword: ChangeOwnPassword
+  readonly settings: AuthenticatorParts['settings'] & Lifetimes & { readonly oldPasswordField: boolean }
   readonly issuer: string
   readonly clock: Clock
 }
@@ -76,6 +78,7 @@ export function djangoEndpoints(parts: DjangoParts) {
     ...parts,
     mode: settings.restAuth,
     transport: settings.restAuth === 'cookie' ? inCookies({ cookies, csrf, lifetimes: settings }) : inBodies,
+    oldPasswordField: settings.oldPasswordField,
     request,
     tokens,
     blacklist: tokens.blacklist,
