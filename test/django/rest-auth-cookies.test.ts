@@ -86,7 +86,7 @@ for (const mode of MODES) {
 }
 
 describe('the Django door, dj-rest-auth with cookies', () => {
-  it('S-102 no script reads the tokens’ cookies, and the refresh token’s goes only where it is needed', async () => {
+  it('53: S-102 no script reads the tokens’ cookies, and the refresh token’s goes only where it is needed', async () => {
     const { jar } = await signInWithBrowser()
     const kept = Object.fromEntries(jar.attributes)
     expect(kept).to.deep.equal({
@@ -129,7 +129,7 @@ describe('the Django door, dj-rest-auth with cookies', () => {
     ).to.equal(200)
   })
 
-  it('S-100 50: no other site has a browser refresh or sign out, and nothing is used up', async () => {
+  it('50: S-100 no other site has a browser refresh or sign out, and nothing is used up', async () => {
     const { send, jar, csrf, user } = await signInWithBrowser()
     const before = jar.header()
     for (const path of ['token/refresh/', 'logout/']) {

@@ -199,7 +199,7 @@ describe('the Django door, simplejwt', () => {
     expect((await json('/api/token/refresh/', { refresh: third })).status).to.equal(401)
   })
 
-  it('5, 16, 39: greets who is signed in, and refuses everybody else', async () => {
+  it('5, 16, 39, 56: greets who is signed in, and refuses everybody else', async () => {
     const { access, refresh } = await signIn()
     const ask = (authorization?: string) =>
       keyturn.get('/api/protected/', authorization === undefined ? {} : { authorization })
