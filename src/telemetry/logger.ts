@@ -15,7 +15,7 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** Field names whose value is never written, at the top or one level down. */
-const SECRET_FIELDS = [
+const SECRET_FIELDS = new Set([
   'password',
   'secret',
   'client_secret',
@@ -26,7 +26,8 @@ const SECRET_FIELDS = [
   'cookie',
   'assertion',
   'digest',
-]
+])
+const CENSORED = '[secret]'
 /** What is written of an error. Drivers add more: PostgreSQL's `detail` is a whole row, password hash included. */
 const ERROR_FIELDS = ['type', 'message', 'stack', 'code', 'constraint', 'table', 'syscall', 'address', 'port']
 /** JSON leaves these as they are, and a terminal may obey them: C1 controls, line separators, changes of direction. */
@@ -45,12 +46,7 @@ export function makeLogger(level: LogLevel, given?: LogDestination): Logger {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: {
-        // A `code` at the top would be an authorization code; below, in an error, it says what went wrong.
-        paths: ['code', ...SECRET_FIELDS.flatMap((name) => [name, `*.${name}`])],
-        censor: '[secret]',
-      },
+      formatters: { level: (label) => ({ level: label }), log: withoutSecrets },
       serializers: { err: describeError },
       mixin: () => {
         const request = currentRequest()
@@ -60,6 +56,28 @@ export function makeLogger(level: LogLevel, given?: LogDestination): Logger {
     { write: (line: string) => destination.write(line.replace(UNSAFE, escaped)) },
   )
   return logger
+}
+
+/**
+ * The fields of a line, those named like secrets censored. pino's own redaction does the same at ten times the price, and a
+ * line is written for every request.
+ */
+function withoutSecrets(fields: Record<string, unknown>): Record<string, unknown> {
+  const written: Record<string, unknown> = {}
+  for (const name in fields) {
+    const value = fields[name]
+    // A `code` at the top would be an authorization code; below, in an error, it says what went wrong.
+    if (SECRET_FIELDS.has(name) || name === 'code') written[name] = CENSORED
+    else if (typeof value !== 'object' || value === null || value instanceof Error) written[name] = value
+    else written[name] = censored(value)
+  }
+  return written
+}
+
+function censored(value: object): object {
+  if (Array.isArray(value) || !Object.keys(value).some((name) => SECRET_FIELDS.has(name))) return value
+  const entries = Object.entries(value)
+  return Object.fromEntries(entries.map(([name, one]) => [name, SECRET_FIELDS.has(name) ? CENSORED : one]))
 }
 
 function describeError(error: unknown): object {
