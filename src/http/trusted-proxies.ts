@@ -5,6 +5,7 @@ export type IsTrustedProxy = (address: string) => boolean
 
 /** @param entries addresses and CIDR ranges, already checked */
 export function trustedProxies(entries: readonly string[]): IsTrustedProxy {
+  if (entries.length === 0) return () => false
   const trusted = new BlockList()
   for (const entry of entries) {
     const [address = '', prefix] = entry.split('/')

@@ -9,9 +9,11 @@ const STDERR = 2
 /** As much as some minutes of a busy log at `info`: whoever reads it may be restarted meanwhile. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024
 const RETRY_MS = 100
+/** A pipe takes this much in one piece (pipe(7), PIPE_BUF): lines of several processes that share it stay whole. */
+const PIECE_BYTES = 4096
 
 /**
- * Writes the log to stderr, and never stops the service for it (reliability catalogue F-513): a full disk costs the lines
+ * Writes the log to stderr, once a turn of the event loop whatever came together in it, and never stops the service for it (reliability catalogue F-513): a full disk costs the lines
  * that did not fit, a pipe that nobody empties those beyond four megabytes, a pipe without a reader all. (pino's own
  * destination throws for the first, keeps everything for the second, and at exit tries for ever.)
  * @param reportLost told how many lines were lost, once a line can be written again
@@ -21,35 +23,50 @@ export function stderrDestination(reportLost: (lines: number) => void): LogDesti
   const waiting: Buffer[] = []
   let waitingBytes = 0
   let lost = 0
-  let timer: NodeJS.Timeout | undefined
+  let isScheduled = false
 
   /** Writes what waits, as far as it goes. */
   function drain(): void {
-    timer = undefined
-    for (let line = waiting.shift(); line !== undefined; line = waiting.shift()) {
-      waitingBytes -= line.length
+    isScheduled = false
+    while (waiting.length > 0) {
+      const lines = nextPiece()
+      const piece = Buffer.concat(lines)
+      waitingBytes -= piece.length
       let written: number
       try {
-        written = writeSync(fd, line)
+        written = writeSync(fd, piece)
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') {
-          lost++
+          lost += lines.length
           continue
         }
         written = 0
       }
-      if (written < line.length) {
-        putBack(line.subarray(written))
+      if (written < piece.length) {
+        putBack(piece.subarray(written))
         return
       }
       tellLoss()
     }
   }
 
+  /** As many of the waiting lines as fit into one piece; at least one. */
+  function nextPiece(): Buffer[] {
+    let count = 0
+    let bytes = 0
+    for (const { length } of waiting) {
+      bytes += length
+      if (count > 0 && bytes > PIECE_BYTES) break
+      count++
+    }
+    return waiting.splice(0, count)
+  }
+
   function putBack(rest: Buffer): void {
     waiting.unshift(rest)
     waitingBytes += rest.length
-    timer = setTimeout(drain, RETRY_MS).unref()
+    isScheduled = true
+    setTimeout(drain, RETRY_MS).unref()
   }
 
   function tellLoss(): void {
@@ -69,7 +86,9 @@ export function stderrDestination(reportLost: (lines: number) => void): LogDesti
       const bytes = Buffer.from(line)
       waiting.push(bytes)
       waitingBytes += bytes.length
-      if (timer === undefined) drain()
+      if (isScheduled) return
+      isScheduled = true
+      setImmediate(drain)
     },
   }
 }
