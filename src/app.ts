@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import { buildAccounts } from './accounts.ts'
 import { buildAuditing } from './auditing.ts'
 import type { AuthenticatedClient } from './clients/authentication.ts'
 import { clientsPostgres } from './clients/clients-postgres.ts'
@@ -54,7 +55,6 @@ import { refreshTokens as makeRefreshTokens } from './tokens/refresh-token.ts'
 import { makeRevocation } from './tokens/revocation.ts'
 import { tokenStandingPostgres } from './tokens/token-standing-postgres.ts'
 import { makeLogin } from './users/login.ts'
-import { makeChangeOwnPassword } from './users/own-password.ts'
 import { usersPostgres } from './users/users-postgres.ts'
 import { watchParts } from './watching.ts'
 
@@ -130,6 +130,7 @@ export function buildApp(parts: AppParts): App {
   const credentials = buildCredentials(parts)
   const users = usersPostgres(database)
   const login = makeLogin({ users, hasher, clock, noteUser, noteRefusal })
+  const accounts = buildAccounts({ ...parts, users, login })
   const answer = buildTokenRequest({
     config,
     login,
@@ -173,7 +174,7 @@ export function buildApp(parts: AppParts): App {
         ...credentials,
         users,
         login,
-        changeOwnPassword: makeChangeOwnPassword({ users, hasher, login, clock }),
+        ...accounts,
         answer,
         readRefreshState,
         revoke,
@@ -225,6 +226,7 @@ export function buildApp(parts: AppParts): App {
       await auditing.start()
       await databaseWatch.start()
       standstill.start()
+      accounts.delivery?.start()
     },
     reloadKeys: loadKeys,
     async close() {
@@ -232,6 +234,7 @@ export function buildApp(parts: AppParts): App {
       standstill.stop()
       const stopped = keyring.stop()
       refreshKeyring.stop()
+      await accounts.delivery?.stop()
       try {
         await flushPatiently(families, clock)
       } finally {

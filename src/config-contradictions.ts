@@ -41,5 +41,20 @@ export function contradictions(values: Partial<Values>, environment: NodeJS.Proc
   if (main !== undefined && main === metrics && main !== 0) {
     problems.push('KEYTURN_METRICS_PORT must differ from KEYTURN_PORT')
   }
+  problems.push(...mailContradictions(environment))
+  return problems
+}
+
+/** What mail needs: whether it is right is said elsewhere. */
+function mailContradictions(environment: NodeJS.ProcessEnv): string[] {
+  const hasSmtp = environment['KEYTURN_SMTP_URL'] !== undefined
+  const hasFrom = environment['KEYTURN_MAIL_FROM'] !== undefined
+  const problems: string[] = []
+  if (hasSmtp && !hasFrom) problems.push('KEYTURN_SMTP_URL needs KEYTURN_MAIL_FROM: whom mail is from')
+  if (hasFrom && !hasSmtp)
+    problems.push('KEYTURN_MAIL_FROM needs KEYTURN_SMTP_URL: the server that takes mail')
+  if (!hasSmtp && environment['KEYTURN_PASSWORD_RESET_URL'] !== undefined) {
+    problems.push('KEYTURN_PASSWORD_RESET_URL needs KEYTURN_SMTP_URL: the link goes out by mail')
+  }
   return problems
 }

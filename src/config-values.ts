@@ -1,6 +1,9 @@
 import { isIP, isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { mailableAddress } from './mail/address.ts'
+import { placeholdersOf } from './mail/front-end-url.ts'
+import { parseSmtpUrl } from './mail/smtp-url.ts'
 import { redisUrlProblem } from './redis/redis-url.ts'
 
 /** An address as sockets want it, or a name; IPv6 is taken in brackets too, as URLs have it. */
@@ -26,6 +29,37 @@ export const redisUrl = z.string().superRefine((text, context) => {
   const message = redisUrlProblem(text)
   if (message !== undefined) context.addIssue({ code: 'custom', message })
 })
+
+/** Where mail goes; the problem says what is wrong, and nothing of the password. */
+export const smtpUrl = z.string().transform((text, context) => {
+  const server = parseSmtpUrl(text)
+  if (!('problem' in server)) return server
+  context.addIssue({ code: 'custom', message: server.problem })
+  return z.NEVER
+})
+
+/** Whom mail is from: an address, or a name and an address in angle brackets. */
+export const mailFrom = z.string().transform((text, context) => {
+  const [, name = '', bracketed, bare] = /^(?:([^<>"\p{C}]*)<([^<>]+)>|([^<>]+))$/u.exec(text.trim()) ?? []
+  const address = mailableAddress(bracketed ?? bare ?? '')
+  if (address !== undefined) return { name: name.trim(), address }
+  context.addIssue({ code: 'custom', message: 'must be an address such as Example <no-reply@example.com>' })
+  return z.NEVER
+})
+
+/**
+ * A page of the front end, with a place in braces for each part of a link. HTTPS, but on this machine: a link is as good as a
+ * password for ten minutes.
+ */
+export function frontEndUrl(...names: readonly string[]) {
+  const example = `https://app.example.com/…/${names.map((name) => `{${name}}`).join('/')}`
+  return z.string().refine((text) => {
+    if (!URL.canParse(text)) return false
+    const { protocol, hostname, username } = new URL(text)
+    const isPrivate = protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
+    return isPrivate && username === '' && placeholdersOf(text).sort().join() === [...names].sort().join()
+  }, `must be a URL with HTTPS such as ${example}`)
+}
 
 /** Addresses and CIDR ranges of both families, comma-separated. */
 export const addresses = z

@@ -7,11 +7,14 @@ import {
   databaseUrl,
   directory,
   duration,
+  frontEndUrl,
   headerName,
   host,
   issuer,
+  mailFrom,
   port,
   redisUrl,
+  smtpUrl,
 } from './config-values.ts'
 import { LOG_LEVELS } from './telemetry/logger.ts'
 
@@ -43,6 +46,9 @@ export const VARIABLES = {
   KEYTURN_OLD_PASSWORD_FIELD: z.literal('1', 'must be 1 where it is set').optional(),
   KEYTURN_BASIC_AUTHENTICATION: z.literal('1', 'must be 1 where it is set').optional(),
   KEYTURN_API_KEY_HEADER: headerName.optional(),
+  KEYTURN_SMTP_URL: smtpUrl.optional(),
+  KEYTURN_MAIL_FROM: mailFrom.optional(),
+  KEYTURN_PASSWORD_RESET_URL: frontEndUrl('uid', 'token').optional(),
   KEYTURN_EMBEDDED: z.literal('1', 'must be 1 where it is set').optional(),
 }
 

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os'
 import { contradictions } from './config-contradictions.ts'
 import { VARIABLE_NAMES, VARIABLES, type Values } from './config-variables.ts'
+import type { SmtpServer } from './mail/smtp-url.ts'
 import type { LogLevel } from './telemetry/logger.ts'
 
 /** Which stores are in use: see docs/adr/0002-three-modes.md. */
@@ -36,6 +37,11 @@ export interface Config {
   readonly basicAuthentication: boolean
   /** A header of its own for API keys, besides `Authorization`. */
   readonly apiKeyHeader: string | undefined
+  /** The server that takes mail, and whom it is from: both or neither. */
+  readonly smtp: SmtpServer | undefined
+  readonly mailFrom: { readonly name: string; readonly address: string } | undefined
+  /** Pages of the front end that links in mails lead to. */
+  readonly passwordResetUrl: string | undefined
   /** Embedded without being asked for by name: demo accounts are made at the first start. */
   readonly demo: boolean
   /** Where sockets may go that do not fit under the data directory. */
@@ -118,6 +124,9 @@ function assemble(values: Values, environment: NodeJS.ProcessEnv): Config {
     oldPasswordField: values.KEYTURN_OLD_PASSWORD_FIELD !== undefined,
     basicAuthentication: values.KEYTURN_BASIC_AUTHENTICATION !== undefined,
     apiKeyHeader: values.KEYTURN_API_KEY_HEADER,
+    smtp: values.KEYTURN_SMTP_URL,
+    mailFrom: values.KEYTURN_MAIL_FROM,
+    passwordResetUrl: values.KEYTURN_PASSWORD_RESET_URL,
     demo: mode === 'embedded' && values.KEYTURN_EMBEDDED === undefined,
     runtimeDirectory: environment['XDG_RUNTIME_DIR'] ?? tmpdir(),
   }

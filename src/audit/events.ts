@@ -10,6 +10,7 @@ export const AUDIT_EVENTS = [
   'user.deleted',
   'user.password_set',
   'user.password_changed',
+  'user.password_reset',
   'client.created',
   'client.disabled',
   'client.enabled',
@@ -42,6 +43,8 @@ export const AUDIT_EVENTS = [
   'symmetric_key.created',
   'sealing_key.resealed',
   'login.refused',
+  'mail.sent',
+  'mail.failed',
   'audit.truncated',
 ] as const
 

@@ -27,6 +27,8 @@ export interface Endpoints {
   readonly restAuthUserPut: Endpoint
   readonly restAuthUserPatch: Endpoint
   readonly restAuthPasswordChange: Endpoint
+  readonly restAuthPasswordReset: Endpoint
+  readonly restAuthPasswordResetConfirm: Endpoint
   readonly restAuthTokenVerify: Endpoint
   readonly restAuthTokenRefresh: Endpoint
   readonly jwks: Endpoint
@@ -73,6 +75,13 @@ export const ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/dj-rest-auth/password/change/',
     endpoint: 'restAuthPasswordChange',
+    django: true,
+  },
+  { method: 'POST', path: '/dj-rest-auth/password/reset/', endpoint: 'restAuthPasswordReset', django: true },
+  {
+    method: 'POST',
+    path: '/dj-rest-auth/password/reset/confirm/',
+    endpoint: 'restAuthPasswordResetConfirm',
     django: true,
   },
   { method: 'POST', path: '/dj-rest-auth/token/verify/', endpoint: 'restAuthTokenVerify', django: true },

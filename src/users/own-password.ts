@@ -59,7 +59,7 @@ export function makeChangeOwnPassword({
 }
 
 /** What a password of a user must not look like. Names that were brought along are in `extra`. */
-function knownOf({ username, email, extra }: Pick<User, 'username' | 'email' | 'extra'>): KnownOfUser {
+export function knownOf({ username, email, extra }: Pick<User, 'username' | 'email' | 'extra'>): KnownOfUser {
   const { first_name: firstName, last_name: lastName } = extra
   return {
     username,

@@ -1,5 +1,6 @@
 import { recordAudit } from '../audit/audit-postgres.ts'
 import type { AuditEvent } from '../audit/events.ts'
+import { useLink } from '../links/link-parts-postgres.ts'
 import type { Database, Queryable } from '../postgres/database.ts'
 import { endCredentialsOfUser } from '../sessions/credential-parts-postgres.ts'
 import { endSessionsOfUser } from '../sessions/session-parts-postgres.ts'
@@ -151,6 +152,20 @@ export function usersPostgres(database: Database): Users {
         await endSessionsOfUser(transaction, id, 'password_changed', now, keptSessionId)
         await endCredentialsOfUser(transaction, id)
         return changed
+      }),
+
+    resetPassword: (link, passwordHash, now, event) =>
+      change(event, async (transaction) => {
+        const id = await useLink(transaction, link, now)
+        if (id === undefined) return []
+        await transaction.query(
+          `update users set password_hash = $2, password_changed_at = $3, awaits_email = false,
+             email_verified_at = coalesce(email_verified_at, $3) where id = $1`,
+          [id, passwordHash, now],
+        )
+        await endSessionsOfUser(transaction, id, 'password_changed', now)
+        await endCredentialsOfUser(transaction, id)
+        return [{ id }]
       }),
 
     setActive: (id, isActive, now, event) =>

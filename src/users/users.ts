@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../audit/events.ts'
+import type { PresentedLink } from '../links/links.ts'
 import type { User } from './user.ts'
 
 /** A user to be added; the store makes nothing up but the identifiers' normal form. */
@@ -67,6 +68,11 @@ export interface Users {
     event: AuditEvent,
     keptSessionId?: string | null,
   ): Promise<boolean>
+  /**
+   * Sets the password with a link, which is used up, and ends everything of the user: every session, authtoken and API key.
+   * The address that the link was sent to counts as verified. False when the link is not good.
+   */
+  resetPassword(link: PresentedLink, passwordHash: string, now: Date, event: AuditEvent): Promise<boolean>
   /** Disables or enables; a change either way ends every session of the user. False when there is no such user. */
   setActive(id: string, isActive: boolean, now: Date, event: AuditEvent): Promise<boolean>
   /** Removes the user with everything that is theirs. False when there is no such user. */

@@ -1,7 +1,10 @@
 import { expect } from 'chai'
 import { decodeJwt } from 'jose'
 import { ROUTES } from '../../src/http/routes.ts'
+import { type LinkPurpose, makeLinkToken } from '../../src/links/link.ts'
+import { linksPostgres } from '../../src/links/links-postgres.ts'
 import { startApp, type TestApp, type TestClient } from '../support/app.ts'
+import { TestClock } from '../support/clock.ts'
 import { FORM, type RawAnswer, request, sendRaw } from '../support/raw-http.ts'
 
 /** Who signs in comes before what the body says. */
@@ -42,10 +45,19 @@ function expectSafe(answer: RawAnswer, isKept: boolean): void {
 describe('the headers of answers', () => {
   let keyturn: TestApp
   let client: TestClient
+  let alice: { id: string }
   before(async () => {
-    keyturn = await startApp({ environment: { KEYTURN_TRUSTED_PROXIES: '10.0.0.0/8,2001:db8::/32' } })
+    keyturn = await startApp({
+      environment: {
+        KEYTURN_TRUSTED_PROXIES: '10.0.0.0/8,2001:db8::/32',
+        // Nothing is sent: the address is nobody's.
+        KEYTURN_SMTP_URL: 'smtp://127.0.0.1:9',
+        KEYTURN_MAIL_FROM: 'no-reply@example.com',
+        KEYTURN_PASSWORD_RESET_URL: 'https://app.example.com/reset/{uid}/{token}',
+      },
+    })
     client = await keyturn.createClient()
-    await keyturn.createUser('alice')
+    alice = await keyturn.createUser('alice', { email: 'alice@example.com' })
     await (await keyturn.administration.clients()).enable('django', 'operator')
   })
 
@@ -87,11 +99,15 @@ describe('the headers of answers', () => {
     const { access_token: access, refresh_token: refresh } = (await keyturn.signIn(django, 'alice')).body
     if (method === 'GET') return request(`GET ${path}`, [['Authorization', `Bearer ${access}`]])
     const { password } = keyturn
+    const link = makeLinkToken()
+    if (path === '/dj-rest-auth/password/reset/confirm/') await addLink('password_reset', link.digest)
     const body = JSON.stringify({
       username: 'alice',
       password,
       refresh,
-      token: access,
+      token: path.includes('/reset/') ? link.token : access,
+      uid: Buffer.from(alice.id).toString('base64url'),
+      email: 'nobody@example.com',
       new_password1: password,
       new_password2: password,
     })
@@ -101,6 +117,12 @@ describe('the headers of answers', () => {
       ...(isSigned ? ([['Authorization', `Bearer ${access}`]] as const) : []),
     ] as const
     return request(`${method} ${path}`, headers, body)
+  }
+
+  async function addLink(purpose: LinkPurpose, digest: Buffer): Promise<void> {
+    const links = linksPostgres(keyturn.stores.database)
+    const userId = alice.id
+    await links.add({ purpose, digest, userId, email: 'alice@example.com' }, new TestClock().now())
   }
 
   it('S-018 what is no request gets the same headers', async () => {

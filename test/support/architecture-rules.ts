@@ -16,6 +16,8 @@ const DOMAIN = [
   'keys',
   'clients',
   'users',
+  'links',
+  'mail',
   'passwords',
   'authtokens',
   'api-keys',
@@ -48,7 +50,9 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   keys: { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
   clients: { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
   passwords: { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
-  users: { imports: ['oauth', 'crypto', 'audit', 'passwords'], types: ['telemetry'] },
+  links: { imports: ['crypto'] },
+  users: { imports: ['oauth', 'crypto', 'audit', 'links', 'passwords'], types: ['telemetry'] },
+  mail: { imports: ['audit', 'links', 'passwords', 'telemetry', 'users'] },
   'api-keys': { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
   django: { imports: ['crypto', 'api-keys', 'authtokens'] },
   authtokens: { imports: ['oauth', 'crypto', 'audit'], types: ['keys', 'telemetry'] },
@@ -73,6 +77,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     imports: [
       ...BELOW_HTTP,
       'http',
+      'accounts.ts',
       'auditing.ts',
       'watching.ts',
       'credentials.ts',
@@ -80,6 +85,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
       'keyrings.ts',
     ],
   },
+  'accounts.ts': { imports: [...BELOW_HTTP] },
   'granting.ts': {
     imports: ['grants', 'telemetry'],
     types: ['clients', 'config.ts', 'credentials.ts', 'tokens', 'users'],
@@ -103,10 +109,10 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   'django-source.ts': { imports: ['django', 'postgres'] },
   'demo.ts': { imports: [], types: ['administration.ts'] },
   'drain.ts': { imports: [] },
-  'config.ts': { imports: ['telemetry', 'config-contradictions.ts', 'config-variables.ts'] },
+  'config.ts': { imports: ['telemetry', 'config-contradictions.ts', 'config-variables.ts'], types: ['mail'] },
   'config-contradictions.ts': { imports: ['config-values.ts'], types: ['config-variables.ts'] },
   'config-variables.ts': { imports: ['telemetry', 'config-values.ts'] },
-  'config-values.ts': { imports: ['redis'] },
+  'config-values.ts': { imports: ['mail', 'redis'] },
   ...Object.fromEntries(LEAVES.map((leaf) => [leaf, { imports: [] }])),
 }
 
@@ -115,6 +121,7 @@ export const STORE = /-(postgres|redis)\.ts$/
 /** Who may import a store: composition, which chooses one for the mode, and the doctor, who looks at what there is. */
 export const STORE_USERS = [
   /^app\.ts$/,
+  /^accounts\.ts$/,
   /^auditing\.ts$/,
   /^credentials\.ts$/,
   /^django-source\.ts$/,
@@ -131,6 +138,7 @@ export const STORE_IMPORTS: Readonly<Record<string, readonly RegExp[]>> = {
   postgres: [
     /^postgres\//,
     /^audit\/audit-postgres\.ts$/,
+    /^links\/link-parts-postgres\.ts$/,
     /^sessions\/(session-parts|credential-parts|live)-postgres\.ts$/,
   ],
   redis: [/^redis\//],
@@ -167,6 +175,7 @@ export const PACKAGES: Readonly<Record<string, { imports: readonly RegExp[]; typ
   pg: { imports: [/^postgres\//, /-postgres\.ts$/] },
   ioredis: { imports: [/^redis\//, /-redis\.ts$/], types: [/^(app|stores)\.ts$/] },
   '@electric-sql/pglite': { imports: [/^postgres\/pglite\.ts$/, /^embedded\//] },
+  nodemailer: { imports: [/^mail\/smtp\.ts$/] },
   bowser: { imports: [/^sessions\/device-label\.ts$/] },
   argon2: { imports: [/^passwords\//] },
   bcryptjs: { imports: [/^passwords\//] },
@@ -197,6 +206,8 @@ export const DOMAIN_IO: Readonly<Record<string, readonly string[]>> = {
   'keys/sealing-key-file.ts': ['node:fs/promises'],
   // … or is printed by a command.
   'keys/sealing-key-command.ts': ['node:child_process'],
+  // Whether a host is an address of this machine.
+  'mail/smtp-url.ts': ['node:net'],
   // Passwords are hashed in processes of their own.
   'passwords/hash-child.ts': ['node:child_process'],
   'passwords/hash-pool.ts': ['node:child_process'],
@@ -206,6 +217,7 @@ export const DOMAIN_IO: Readonly<Record<string, readonly string[]>> = {
 export const DOMAIN_TIMERS: Readonly<Record<string, string>> = {
   'audit/tally.ts': 'counts are written once in a while',
   'audit/sequencer.ts': 'rows are chained within a second',
+  'mail/delivery.ts': 'mails that another node did not send are looked for every five seconds',
   'keys/sealing-key-command.ts': 'a command that hangs is ended',
   'keys/reloading.ts': 'each node reads the keys every fifteen seconds',
   'tokens/anchors.ts': 'anchors are written in batches within 100 ms',

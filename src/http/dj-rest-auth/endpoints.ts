@@ -8,14 +8,20 @@ import type { Endpoint, Endpoints } from '../routes.ts'
 import { type RestAuthLoginParts, restAuthLogin } from './login.ts'
 import { type RestAuthLogoutParts, restAuthLogout } from './logout.ts'
 import { type PasswordChangeParts, passwordChange } from './password-change.ts'
+import { type PasswordResetParts, passwordResetEndpoints } from './password-reset.ts'
 import { type RestAuthUserParts, restAuthUser } from './user.ts'
+
+/** What users do for themselves. */
+export type AccountParts = Pick<PasswordChangeParts, 'changeOwnPassword'> &
+  Omit<PasswordResetParts, 'openClient'>
 
 /** What dj-rest-auth's endpoints are built with. */
 export interface RestAuthParts
   extends RestAuthLoginParts,
     RestAuthLogoutParts,
     RestAuthUserParts,
-    PasswordChangeParts {
+    PasswordChangeParts,
+    PasswordResetParts {
   readonly tokens: SimplejwtTokens
   readonly openClient: () => Promise<Client>
   readonly users: Pick<Users, 'find' | 'findByIdentifier' | 'update'>
@@ -32,6 +38,7 @@ export function restAuthEndpoints(parts: RestAuthParts) {
     restAuthLogout: restAuthLogout(parts),
     ...restAuthUser(parts),
     restAuthPasswordChange: passwordChange(parts),
+    ...passwordResetEndpoints(parts),
     restAuthTokenVerify: parts.tokenVerify,
 
     async restAuthTokenRefresh(ctx) {

@@ -6,12 +6,8 @@ import { textFields } from '../django/fields.ts'
 import { readFields } from '../django/read-body.ts'
 import type { Endpoint } from '../routes.ts'
 import { requireAccountHolder } from './account-holder.ts'
+import { NEW_PASSWORD, samePassword } from './new-password.ts'
 
-/** As dj-rest-auth has it, in characters. */
-const MAX_PASSWORD_LENGTH = 128
-
-/** With the apostrophe that Django's form has. */
-const NO_MATCH = 'The two password fields didn’t match.'
 const OLD_WRONG = 'Your old password was entered incorrectly. Please enter it again.'
 
 /** What a change of one's own password is translated into. */
@@ -30,11 +26,10 @@ export function passwordChange(parts: PasswordChangeParts): Endpoint {
   return async (ctx) => {
     await openClient()
     const { userId, sessionId } = requireAccountHolder(await authenticate(ctx))
-    const password = { maxLength: MAX_PASSWORD_LENGTH }
     const fields = textFields(await readFields(ctx), {
-      old_password: oldPasswordField ? password : { ...password, optional: true },
-      new_password1: password,
-      new_password2: password,
+      old_password: oldPasswordField ? NEW_PASSWORD : { ...NEW_PASSWORD, optional: true },
+      new_password1: NEW_PASSWORD,
+      new_password2: NEW_PASSWORD,
     })
     const newPassword = samePassword(fields)
     const oldPassword = fields.old_password
@@ -51,10 +46,4 @@ export function passwordChange(parts: PasswordChangeParts): Endpoint {
         throw new DjangoError(401, { detail: 'User not found', code: 'user_not_found' }, 'user_gone')
     }
   }
-}
-
-/** @throws DjangoError 400 where the two fields are not the same */
-function samePassword(fields: { new_password1: string; new_password2: string }): string {
-  if (fields.new_password1 === fields.new_password2) return fields.new_password2
-  throw invalidFields({ new_password2: [NO_MATCH] }, 'new_passwords_differ')
 }

@@ -4,12 +4,11 @@ import { DJANGO_CLIENT_ID } from '../../clients/django-client.ts'
 import type { Clock } from '../../clock.ts'
 import type { Lifetimes } from '../../tokens/lifetimes.ts'
 import type { ReadPresented } from '../../tokens/presented.ts'
-import type { ChangeOwnPassword } from '../../users/own-password.ts'
 import type { Users } from '../../users/users.ts'
 import { authenticateByFirst } from '../authenticators/authenticator.ts'
 import { type AuthenticatorParts, authenticators } from '../authenticators/authenticators.ts'
 import { csrfChecks } from '../dj-rest-auth/csrf.ts'
-import { restAuthEndpoints } from '../dj-rest-auth/endpoints.ts'
+import { type AccountParts, restAuthEndpoints } from '../dj-rest-auth/endpoints.ts'
 import { tokenCookies } from '../dj-rest-auth/token-cookies.ts'
 import { inBodies, inCookies } from '../dj-rest-auth/token-transport.ts'
 import { HttpError } from '../http-error.ts'
@@ -26,11 +25,11 @@ export interface DjangoParts
   extends TokenPairParts,
     Omit<SimplejwtTokenParts, 'request' | 'openClient'>,
     Omit<AuthtokenParts, 'openClient'>,
+    AccountParts,
     Omit<AuthenticatorParts, 'isForUs' | 'cookies' | 'csrf'> {
   readonly authtokens: Authtokens
   readonly users: Users
   readonly readPresented: ReadPresented
-  readonly changeOwnPassword: ChangeOwnPassword
   readonly settings: AuthenticatorParts['settings'] & Lifetimes & { readonly oldPasswordField: boolean }
   readonly issuer: string
   readonly clock: Clock

@@ -1,0 +1,68 @@
+import type { Clock } from './clock.ts'
+import type { Config } from './config.ts'
+import type { Links } from './links/links.ts'
+import { linksPostgres } from './links/links-postgres.ts'
+import { makeRequestMail, prepareAccountMails, type RequestMail } from './mail/account-mails.ts'
+import { type Delivery, makeDelivery } from './mail/delivery.ts'
+import { outboxPostgres } from './mail/outbox-postgres.ts'
+import { makeSmtp } from './mail/smtp.ts'
+import type { Hasher } from './passwords/hasher.ts'
+import type { Database } from './postgres/database.ts'
+import type { Logger } from './telemetry/logger.ts'
+import type { Login } from './users/login.ts'
+import { type ChangeOwnPassword, makeChangeOwnPassword } from './users/own-password.ts'
+import { makeResetPassword, type ResetPassword } from './users/password-reset.ts'
+import type { Users } from './users/users.ts'
+
+/** What the parts are built over. */
+export interface AccountsParts {
+  readonly config: Config
+  readonly database: Database
+  readonly users: Users
+  readonly login: Login
+  readonly hasher: Hasher
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** What users do for themselves with their accounts. */
+export interface Accounts {
+  readonly changeOwnPassword: ChangeOwnPassword
+  readonly resetPassword: ResetPassword
+  readonly requestPasswordResetMail: RequestMail | undefined
+  /** Undefined where there is no server for mail. */
+  readonly delivery: Delivery | undefined
+}
+
+/** Builds them over a database. */
+export function buildAccounts(parts: AccountsParts): Accounts {
+  const { config } = parts
+  const links = linksPostgres(parts.database)
+  const mail = buildMail(parts, links)
+  return {
+    changeOwnPassword: makeChangeOwnPassword(parts),
+    resetPassword: makeResetPassword({ ...parts, links }),
+    requestPasswordResetMail: config.passwordResetUrl === undefined ? undefined : mail?.request,
+    delivery: mail?.delivery,
+  }
+}
+
+function buildMail({ config, database, users, clock, logger }: AccountsParts, links: Links) {
+  const { smtp: server, mailFrom: from } = config
+  if (!server || !from) return undefined
+  const outbox = outboxPostgres(database)
+  const delivery = makeDelivery({
+    outbox,
+    prepare: prepareAccountMails({
+      users,
+      links,
+      site: new URL(config.issuer).host,
+      passwordResetUrl: config.passwordResetUrl,
+      clock,
+    }),
+    send: makeSmtp({ server, from }),
+    clock,
+    logger,
+  })
+  return { delivery, request: makeRequestMail({ outbox, delivery, clock }) }
+}
