@@ -9,9 +9,11 @@ import { makeSmtp } from './mail/smtp.ts'
 import type { Hasher } from './passwords/hasher.ts'
 import type { Database } from './postgres/database.ts'
 import type { Logger } from './telemetry/logger.ts'
+import { makeVerifyEmail, type VerifyEmail } from './users/email-verification.ts'
 import type { Login } from './users/login.ts'
 import { type ChangeOwnPassword, makeChangeOwnPassword } from './users/own-password.ts'
 import { makeResetPassword, type ResetPassword } from './users/password-reset.ts'
+import { makeRegister, type Register } from './users/registration.ts'
 import type { Users } from './users/users.ts'
 
 /** What the parts are built over. */
@@ -30,6 +32,9 @@ export interface Accounts {
   readonly changeOwnPassword: ChangeOwnPassword
   readonly resetPassword: ResetPassword
   readonly requestPasswordResetMail: RequestMail | undefined
+  readonly register: Register | undefined
+  readonly requestVerificationMail: RequestMail | undefined
+  readonly verifyEmail: VerifyEmail
   /** Undefined where there is no server for mail. */
   readonly delivery: Delivery | undefined
 }
@@ -43,6 +48,12 @@ export function buildAccounts(parts: AccountsParts): Accounts {
     changeOwnPassword: makeChangeOwnPassword(parts),
     resetPassword: makeResetPassword({ ...parts, links }),
     requestPasswordResetMail: config.passwordResetUrl === undefined ? undefined : mail?.request,
+    register:
+      config.registration === 'closed'
+        ? undefined
+        : makeRegister({ ...parts, mustVerify: config.emailVerification === 'mandatory' }),
+    requestVerificationMail: config.emailVerification === 'none' ? undefined : mail?.request,
+    verifyEmail: makeVerifyEmail(parts),
     delivery: mail?.delivery,
   }
 }
@@ -58,6 +69,7 @@ function buildMail({ config, database, users, clock, logger }: AccountsParts, li
       links,
       site: new URL(config.issuer).host,
       passwordResetUrl: config.passwordResetUrl,
+      verifyEmailUrl: config.verifyEmailUrl,
       clock,
     }),
     send: makeSmtp({ server, from }),

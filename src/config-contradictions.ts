@@ -41,12 +41,12 @@ export function contradictions(values: Partial<Values>, environment: NodeJS.Proc
   if (main !== undefined && main === metrics && main !== 0) {
     problems.push('KEYTURN_METRICS_PORT must differ from KEYTURN_PORT')
   }
-  problems.push(...mailContradictions(environment))
+  problems.push(...mailContradictions(values, environment))
   return problems
 }
 
 /** What mail needs: whether it is right is said elsewhere. */
-function mailContradictions(environment: NodeJS.ProcessEnv): string[] {
+function mailContradictions(values: Partial<Values>, environment: NodeJS.ProcessEnv): string[] {
   const hasSmtp = environment['KEYTURN_SMTP_URL'] !== undefined
   const hasFrom = environment['KEYTURN_MAIL_FROM'] !== undefined
   const problems: string[] = []
@@ -55,6 +55,11 @@ function mailContradictions(environment: NodeJS.ProcessEnv): string[] {
     problems.push('KEYTURN_MAIL_FROM needs KEYTURN_SMTP_URL: the server that takes mail')
   if (!hasSmtp && environment['KEYTURN_PASSWORD_RESET_URL'] !== undefined) {
     problems.push('KEYTURN_PASSWORD_RESET_URL needs KEYTURN_SMTP_URL: the link goes out by mail')
+  }
+  const verification = values.KEYTURN_EMAIL_VERIFICATION ?? 'none'
+  for (const needed of ['KEYTURN_SMTP_URL', 'KEYTURN_VERIFY_EMAIL_URL']) {
+    if (verification === 'none' || environment[needed] !== undefined) continue
+    problems.push(`KEYTURN_EMAIL_VERIFICATION=${verification} needs ${needed}: a link goes out by mail`)
   }
   return problems
 }

@@ -46,9 +46,14 @@ export const VARIABLES = {
   KEYTURN_OLD_PASSWORD_FIELD: z.literal('1', 'must be 1 where it is set').optional(),
   KEYTURN_BASIC_AUTHENTICATION: z.literal('1', 'must be 1 where it is set').optional(),
   KEYTURN_API_KEY_HEADER: headerName.optional(),
+  KEYTURN_REGISTRATION: z.enum(['closed', 'open'], 'must be closed or open').default('closed'),
+  KEYTURN_EMAIL_VERIFICATION: z
+    .enum(['none', 'optional', 'mandatory'], 'must be none, optional or mandatory')
+    .default('none'),
   KEYTURN_SMTP_URL: smtpUrl.optional(),
   KEYTURN_MAIL_FROM: mailFrom.optional(),
   KEYTURN_PASSWORD_RESET_URL: frontEndUrl('uid', 'token').optional(),
+  KEYTURN_VERIFY_EMAIL_URL: frontEndUrl('key').optional(),
   KEYTURN_EMBEDDED: z.literal('1', 'must be 1 where it is set').optional(),
 }
 

@@ -37,11 +37,15 @@ export interface Config {
   readonly basicAuthentication: boolean
   /** A header of its own for API keys, besides `Authorization`. */
   readonly apiKeyHeader: string | undefined
+  /** Whether anybody may register at /dj-rest-auth/, and whether the address is to be verified by mail. */
+  readonly registration: 'closed' | 'open'
+  readonly emailVerification: 'none' | 'optional' | 'mandatory'
   /** The server that takes mail, and whom it is from: both or neither. */
   readonly smtp: SmtpServer | undefined
   readonly mailFrom: { readonly name: string; readonly address: string } | undefined
   /** Pages of the front end that links in mails lead to. */
   readonly passwordResetUrl: string | undefined
+  readonly verifyEmailUrl: string | undefined
   /** Embedded without being asked for by name: demo accounts are made at the first start. */
   readonly demo: boolean
   /** Where sockets may go that do not fit under the data directory. */
@@ -124,9 +128,12 @@ function assemble(values: Values, environment: NodeJS.ProcessEnv): Config {
     oldPasswordField: values.KEYTURN_OLD_PASSWORD_FIELD !== undefined,
     basicAuthentication: values.KEYTURN_BASIC_AUTHENTICATION !== undefined,
     apiKeyHeader: values.KEYTURN_API_KEY_HEADER,
+    registration: values.KEYTURN_REGISTRATION,
+    emailVerification: values.KEYTURN_EMAIL_VERIFICATION,
     smtp: values.KEYTURN_SMTP_URL,
     mailFrom: values.KEYTURN_MAIL_FROM,
     passwordResetUrl: values.KEYTURN_PASSWORD_RESET_URL,
+    verifyEmailUrl: values.KEYTURN_VERIFY_EMAIL_URL,
     demo: mode === 'embedded' && values.KEYTURN_EMBEDDED === undefined,
     runtimeDirectory: environment['XDG_RUNTIME_DIR'] ?? tmpdir(),
   }

@@ -6,6 +6,7 @@ import { parseDuration } from '../src/config-values.ts'
 import { VARIABLE_NAMES } from '../src/config-variables.ts'
 
 const DATABASE = 'postgres://keyturn@db/keyturn'
+const MAIL = { KEYTURN_SMTP_URL: 'smtp://localhost', KEYTURN_MAIL_FROM: 'Example <no-reply@example.com>' }
 
 describe('the configuration', () => {
   it('needs nothing: embedded on loopback, with demo accounts', () => {
@@ -231,6 +232,46 @@ describe('the configuration', () => {
           /^KEYTURN_DATABASE_URL must name the host and the database|^KEYTURN_DATABASE_URL must be a URL/,
         ] as const,
     ),
+    [
+      'a mail server without a sender',
+      { KEYTURN_SMTP_URL: 'smtp://localhost' },
+      /^KEYTURN_SMTP_URL needs KEYTURN_MAIL_FROM/,
+    ],
+    [
+      'a page for links without a mail server',
+      { KEYTURN_PASSWORD_RESET_URL: 'https://a.example/{uid}/{token}' },
+      /^KEYTURN_PASSWORD_RESET_URL needs KEYTURN_SMTP_URL/,
+    ],
+    [
+      'addresses that must be verified without a page for the link',
+      { KEYTURN_EMAIL_VERIFICATION: 'mandatory', ...MAIL },
+      /^KEYTURN_EMAIL_VERIFICATION=mandatory needs KEYTURN_VERIFY_EMAIL_URL/,
+    ],
+    [
+      'a password for mail in clear',
+      { ...MAIL, KEYTURN_SMTP_URL: 'smtp://user:secret@mail.example.com?tls=off' },
+      /^KEYTURN_SMTP_URL must not send a password without TLS/,
+    ],
+    ...['no-reply', 'A <a@b.example> x', 'a@b.example\nBcc: x@b.example', 'a@b.example,c@b.example'].map(
+      (from) =>
+        [
+          `the sender ${JSON.stringify(from)}`,
+          { ...MAIL, KEYTURN_MAIL_FROM: from },
+          /^KEYTURN_MAIL_FROM must be an address/,
+        ] as const,
+    ),
+    ...[
+      'https://a.example/{uid}',
+      'https://a.example/{uid}/{token}/{key}',
+      'http://a.example/{uid}/{token}',
+    ].map(
+      (page) =>
+        [
+          `the page ${page}`,
+          { ...MAIL, KEYTURN_PASSWORD_RESET_URL: page },
+          /^KEYTURN_PASSWORD_RESET_URL must be a URL with HTTPS/,
+        ] as const,
+    ),
     ['one port for two listeners', { KEYTURN_METRICS_PORT: '7600' }, /^KEYTURN_METRICS_PORT must differ/],
   ] as const) {
     it(`${what} is refused`, () => {
@@ -342,7 +383,7 @@ describe('docs/configuration.md', () => {
   }
 
   it('tells at least the defaults that are plain values', () => {
-    expect(rows.filter(({ byDefault }) => /^`[^`]+`$/.test(byDefault))).to.have.length(12)
+    expect(rows.filter(({ byDefault }) => /^`[^`]+`$/.test(byDefault))).to.have.length(14)
   })
 })
 

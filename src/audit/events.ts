@@ -11,6 +11,7 @@ export const AUDIT_EVENTS = [
   'user.password_set',
   'user.password_changed',
   'user.password_reset',
+  'user.email_verified',
   'client.created',
   'client.disabled',
   'client.enabled',

@@ -29,6 +29,9 @@ export interface Endpoints {
   readonly restAuthPasswordChange: Endpoint
   readonly restAuthPasswordReset: Endpoint
   readonly restAuthPasswordResetConfirm: Endpoint
+  readonly restAuthRegistration: Endpoint
+  readonly restAuthVerifyEmail: Endpoint
+  readonly restAuthResendEmail: Endpoint
   readonly restAuthTokenVerify: Endpoint
   readonly restAuthTokenRefresh: Endpoint
   readonly jwks: Endpoint
@@ -82,6 +85,19 @@ export const ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/dj-rest-auth/password/reset/confirm/',
     endpoint: 'restAuthPasswordResetConfirm',
+    django: true,
+  },
+  { method: 'POST', path: '/dj-rest-auth/registration/', endpoint: 'restAuthRegistration', django: true },
+  {
+    method: 'POST',
+    path: '/dj-rest-auth/registration/verify-email/',
+    endpoint: 'restAuthVerifyEmail',
+    django: true,
+  },
+  {
+    method: 'POST',
+    path: '/dj-rest-auth/registration/resend-email/',
+    endpoint: 'restAuthResendEmail',
     django: true,
   },
   { method: 'POST', path: '/dj-rest-auth/token/verify/', endpoint: 'restAuthTokenVerify', django: true },

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { digestSecret } from '../crypto/secret.ts'
 
-/** What a link lets its bearer do. */
-export type LinkPurpose = 'password_reset' | 'verify_email'
+/**
+ * What a link lets its bearer do. Of `account_exists` nobody gets the token: it is kept so that there are no more mails of
+ * that kind than of the others.
+ */
+export type LinkPurpose = 'password_reset' | 'verify_email' | 'account_exists'
 
 /** Mail is read within minutes, or the link is asked for again; a mailbox that is looked through later holds nothing. */
 export const LINK_TTL_SECONDS = 600

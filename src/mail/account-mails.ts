@@ -8,7 +8,7 @@ import { mailableAddress } from './address.ts'
 import type { Delivery, PreparedMail, PrepareMail } from './delivery.ts'
 import { fillFrontEndUrl } from './front-end-url.ts'
 import type { Mail, MailPurpose } from './mail.ts'
-import { passwordResetMessage } from './messages.ts'
+import { accountExistsMessage, passwordResetMessage, verifyEmailMessage } from './messages.ts'
 import type { Outbox } from './outbox.ts'
 
 /** What the mails to users are made with. */
@@ -17,8 +17,9 @@ export interface AccountMailParts {
   readonly links: Links
   /** What users know us as. */
   readonly site: string
-  /** The page of the front end that a link leads to; without one there is no such mail. */
+  /** The pages of the front end that links lead to; without one there is no such mail. */
   readonly passwordResetUrl: string | undefined
+  readonly verifyEmailUrl: string | undefined
   readonly clock: Clock
 }
 
@@ -63,10 +64,35 @@ export function prepareAccountMails(parts: AccountMailParts): PrepareMail {
     return prepared(user.id, { to, ...message }, made.undo)
   }
 
+  async function verifyEmail({
+    user,
+    to,
+    email,
+    emailVerifiedAt,
+  }: Holder): Promise<PreparedMail | undefined> {
+    if (parts.verifyEmailUrl === undefined || emailVerifiedAt !== null) return undefined
+    const made = await link('verify_email', user.id, email)
+    if (!made) return undefined
+    const url = fillFrontEndUrl(parts.verifyEmailUrl, { key: made.token })
+    const message = verifyEmailMessage({ site, username: user.username, link: url })
+    return prepared(user.id, { to, ...message }, made.undo)
+  }
+
+  async function accountExists({ user, to, email }: Holder): Promise<PreparedMail | undefined> {
+    const made = await link('account_exists', user.id, email)
+    const message = accountExistsMessage({ site, username: user.username })
+    return made && prepared(user.id, { to, ...message }, made.undo)
+  }
+
+  const write = {
+    password_reset: passwordReset,
+    verify_email: verifyEmail,
+    account_exists: accountExists,
+  } satisfies Record<MailPurpose, (holder: Holder) => Promise<PreparedMail | undefined>>
+
   return async (purpose, recipient) => {
     const holder = holderOf(await users.findByIdentifier(recipient), recipient)
-    if (!holder) return undefined
-    return purpose === 'password_reset' ? passwordReset(holder) : undefined
+    return holder && write[purpose](holder)
   }
 }
 

@@ -22,6 +22,31 @@ export function passwordResetMessage({ site, username, link }: MessageParts & { 
   }
 }
 
+/** The mail with the link that verifies an address. */
+export function verifyEmailMessage({ site, username, link }: MessageParts & { link: string }): Message {
+  return {
+    subject: `Verify your e-mail address for ${site}`,
+    text: paragraphs([
+      `Hello ${username},`,
+      `this address was given for an account on ${site}. If that was you, open this link within ten minutes:`,
+      link,
+      'If it was not you, ignore this message.',
+    ]),
+  }
+}
+
+/** The mail to who has an account already, when somebody registers with the address. */
+export function accountExistsMessage({ site, username }: MessageParts): Message {
+  return {
+    subject: `Your account on ${site}`,
+    text: paragraphs([
+      `Hello ${username},`,
+      `somebody, perhaps you, has tried to register on ${site} with this address. You have an account already: sign in with it, or ask for a new password if you have forgotten yours.`,
+      'If it was not you, ignore this message: nothing has changed.',
+    ]),
+  }
+}
+
 function paragraphs(texts: readonly string[]): string {
   return `${texts.join('\n\n')}\n`
 }

@@ -13,7 +13,12 @@ import type { Users } from './users.ts'
 const FAILURE_DEADLINE_MS = 2000
 
 /** Why a login was refused: for log and metric only, the caller is told one thing. */
-export type LoginRefusal = 'identifier_unknown' | 'password_wrong' | 'password_unusable' | 'user_disabled'
+export type LoginRefusal =
+  | 'identifier_unknown'
+  | 'password_wrong'
+  | 'password_unusable'
+  | 'user_disabled'
+  | 'email_unverified'
 
 /** What became of a login. */
 export type LoginOutcome =
@@ -54,6 +59,7 @@ export function makeLogin({
     if (verification.outcome === 'unusable') return refused('password_unusable', id)
     if (verification.outcome === 'mismatch') return refused('password_wrong', id)
     if (!found.user.isActive) return refused('user_disabled', id)
+    if (found.awaitsEmail) return refused('email_unverified', id)
 
     const rehash = verification.rehash && stored ? await rehashed(password, stored) : undefined
     await users.noteLogin(found.user.id, clock.now(), rehash)

@@ -15,6 +15,8 @@ interface UserRow {
   email: string | null
   password_hash: string | null
   password_changed_at: Date | null
+  awaits_email: boolean
+  email_verified_at: Date | null
   is_active: boolean
   is_staff: boolean
   is_superuser: boolean
@@ -23,7 +25,7 @@ interface UserRow {
   extra: Record<string, unknown>
 }
 
-const COLUMNS = `u.id, u.username, u.email, u.password_hash, u.password_changed_at, u.is_active, u.is_staff, u.is_superuser,
+const COLUMNS = `u.id, u.username, u.email, u.password_hash, u.password_changed_at, u.awaits_email, u.email_verified_at, u.is_active, u.is_staff, u.is_superuser,
   u.joined_at, u.last_login_at, u.extra`
 
 /** Users in PostgreSQL. */
@@ -41,8 +43,9 @@ export function usersPostgres(database: Database): Users {
     async add(user, event) {
       return database.transaction(async (transaction) => {
         const added = await transaction.query(
-          `insert into users (id, username, email, password_hash, is_active, is_staff, is_superuser, joined_at, last_login_at, extra)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (id) do nothing returning id`,
+          `insert into users (id, username, email, password_hash, is_active, is_staff, is_superuser, joined_at, last_login_at, extra,
+             awaits_email)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (id) do nothing returning id`,
           [
             user.id,
             user.username,
@@ -54,6 +57,7 @@ export function usersPostgres(database: Database): Users {
             user.joinedAt,
             user.lastLoginAt ?? null,
             JSON.stringify(user.extra),
+            user.awaitsEmail ?? false,
           ],
         )
         if (added.length === 0) return false
@@ -102,6 +106,8 @@ export function usersPostgres(database: Database): Users {
           user: toUser(row),
           passwordHash: row.password_hash,
           passwordChangedAt: row.password_changed_at,
+          awaitsEmail: row.awaits_email,
+          emailVerifiedAt: row.email_verified_at,
         }
       )
     },
@@ -166,6 +172,18 @@ export function usersPostgres(database: Database): Users {
         await endSessionsOfUser(transaction, id, 'password_changed', now)
         await endCredentialsOfUser(transaction, id)
         return [{ id }]
+      }),
+
+    verifyEmail: (link, now, eventOf) =>
+      database.transaction(async (transaction) => {
+        const id = await useLink(transaction, link, now)
+        if (id === undefined) return false
+        await transaction.query(
+          'update users set awaits_email = false, email_verified_at = coalesce(email_verified_at, $2) where id = $1',
+          [id, now],
+        )
+        await recordAudit(transaction, eventOf(id))
+        return true
       }),
 
     setActive: (id, isActive, now, event) =>

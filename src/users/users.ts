@@ -15,6 +15,8 @@ export interface NewUser {
   /** Of an earlier system. */
   readonly lastLoginAt?: Date | null
   readonly extra: Readonly<Record<string, unknown>>
+  /** May not sign in before a link that was sent to the address was used. */
+  readonly awaitsEmail?: boolean
 }
 
 /** A user together with what a login is checked against. */
@@ -23,6 +25,10 @@ export interface UserWithPassword {
   readonly passwordHash: string | null
   /** Null where it has not been set since the user was added. */
   readonly passwordChangedAt: Date | null
+  /** Whether the user may not sign in before a link that was sent to the address was used. */
+  readonly awaitsEmail: boolean
+  /** Null where no such link was used. */
+  readonly emailVerifiedAt: Date | null
 }
 
 /** All users. */
@@ -73,6 +79,8 @@ export interface Users {
    * The address that the link was sent to counts as verified. False when the link is not good.
    */
   resetPassword(link: PresentedLink, passwordHash: string, now: Date, event: AuditEvent): Promise<boolean>
+  /** Notes that the user reads mail at the address, by a link that is used up. False when the link is not good. */
+  verifyEmail(link: PresentedLink, now: Date, eventOf: (userId: string) => AuditEvent): Promise<boolean>
   /** Disables or enables; a change either way ends every session of the user. False when there is no such user. */
   setActive(id: string, isActive: boolean, now: Date, event: AuditEvent): Promise<boolean>
   /** Removes the user with everything that is theirs. False when there is no such user. */

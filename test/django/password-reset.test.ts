@@ -1,42 +1,13 @@
 import { expect } from 'chai'
 import { MODES } from '../support/app.ts'
-import { TestClock } from '../support/clock.ts'
-import { linksIn, type SmtpSink, startSmtpSink } from '../support/smtp-sink.ts'
 import { until } from '../support/until.ts'
-import { openAccountDoor, said } from './account-door.ts'
+import { openAccountDoor, openMailDoor, resetLinkIn, said } from './account-door.ts'
 
 const NEW = 'tulip-9-harbour'
 const ASKED = [200, { detail: 'Password reset e-mail has been sent.' }]
 const RESET = [200, { detail: 'Password has been reset with the new password.' }]
 const passwords = { new_password1: NEW, new_password2: NEW }
 const invalid = (field: string) => [400, { [field]: ['Invalid value'] }]
-
-async function openMailDoor(options: Parameters<typeof openAccountDoor>[0] = {}) {
-  const sink = await startSmtpSink()
-  const clock = new TestClock(undefined, { autoAdvance: true })
-  const environment = {
-    KEYTURN_SMTP_URL: `smtp://127.0.0.1:${sink.port}`,
-    KEYTURN_MAIL_FROM: 'Example <no-reply@example.com>',
-    KEYTURN_PASSWORD_RESET_URL: 'https://app.example.com/reset/{uid}/{token}',
-  }
-  const door = await openAccountDoor({ clock, ...options, environment })
-  /** Asks for a link and reads it from the mail. */
-  async function link(email = 'alice@example.com') {
-    const before = sink.mails.length
-    expect(said(await door.post('password/reset/', { email }))).to.deep.equal(ASKED)
-    return linkIn(sink, before)
-  }
-  return { ...door, sink, clock, link }
-}
-
-async function linkIn(sink: SmtpSink, index: number) {
-  await until(() => sink.mails.length > index)
-  const mail = sink.mails[index]
-  const url = mail && linksIn(mail)[0]
-  const [, page, uid = '', token = ''] = url?.pathname.split('/') ?? []
-  expect([url?.origin, page]).to.deep.equal(['https://app.example.com', 'reset'])
-  return { uid, token, mail }
-}
 
 for (const mode of MODES) {
   describe(`a forgotten password, ${mode}`, () => {
@@ -140,7 +111,7 @@ describe('a forgotten password', () => {
     expect((await login()).status).to.equal(200)
     await keyturn.stores.database.query("update mail_outbox set due_at = '2026-01-01'")
     await post('password/reset/', { email: 'nobody@example.com' })
-    const { uid, token } = await linkIn(sink, 0)
+    const { uid, token } = await resetLinkIn(sink, 0)
     expect(said(await post('password/reset/confirm/', { ...passwords, uid, token }))).to.deep.equal(RESET)
   })
 

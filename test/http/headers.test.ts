@@ -54,6 +54,9 @@ describe('the headers of answers', () => {
         KEYTURN_SMTP_URL: 'smtp://127.0.0.1:9',
         KEYTURN_MAIL_FROM: 'no-reply@example.com',
         KEYTURN_PASSWORD_RESET_URL: 'https://app.example.com/reset/{uid}/{token}',
+        KEYTURN_REGISTRATION: 'open',
+        KEYTURN_EMAIL_VERIFICATION: 'optional',
+        KEYTURN_VERIFY_EMAIL_URL: 'https://app.example.com/verify/{key}',
       },
     })
     client = await keyturn.createClient()
@@ -64,7 +67,8 @@ describe('the headers of answers', () => {
   for (const { method, path } of ROUTES) {
     it(`S-018 ${method} ${path} is safe to show and kept by nobody who should not, when it succeeds and when not`, async () => {
       const success = await send(keyturn, await goodRequest(method, path))
-      expect(success.status).to.equal(method === 'DELETE' ? 204 : 200)
+      const created = path.endsWith('/registration/') ? 201 : 200
+      expect(success.status).to.equal(method === 'DELETE' ? 204 : created)
       expectSafe(success, OPEN.includes(path))
       const other = ROUTES.some((route) => route.path === path && route.method === 'PUT') ? 'DELETE' : 'PUT'
       const failures = [
@@ -100,10 +104,14 @@ describe('the headers of answers', () => {
     if (method === 'GET') return request(`GET ${path}`, [['Authorization', `Bearer ${access}`]])
     const { password } = keyturn
     const link = makeLinkToken()
-    if (path === '/dj-rest-auth/password/reset/confirm/') await addLink('password_reset', link.digest)
+    if (path.endsWith('/confirm/')) await addLink('password_reset', link.digest)
+    if (path.endsWith('/verify-email/')) await addLink('verify_email', link.digest)
     const body = JSON.stringify({
-      username: 'alice',
+      username: path.endsWith('/registration/') ? 'bob' : 'alice',
       password,
+      password1: password,
+      password2: password,
+      key: link.token,
       refresh,
       token: path.includes('/reset/') ? link.token : access,
       uid: Buffer.from(alice.id).toString('base64url'),

@@ -48,6 +48,8 @@ describe('importing users', () => {
     expect(found).to.deep.equal({
       passwordHash: HASH,
       passwordChangedAt: null,
+      awaitsEmail: false,
+      emailVerifiedAt: null,
       user: {
         id: '42',
         username: 'Alice',

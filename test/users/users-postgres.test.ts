@@ -60,6 +60,8 @@ forEachDatabase((_name, open) => {
         user: { ...rest, lastLoginAt: null },
         passwordHash,
         passwordChangedAt: null,
+        awaitsEmail: false,
+        emailVerifiedAt: null,
       })
     })
 

@@ -9,11 +9,13 @@ import { type RestAuthLoginParts, restAuthLogin } from './login.ts'
 import { type RestAuthLogoutParts, restAuthLogout } from './logout.ts'
 import { type PasswordChangeParts, passwordChange } from './password-change.ts'
 import { type PasswordResetParts, passwordResetEndpoints } from './password-reset.ts'
+import { type RegistrationParts, registrationEndpoints } from './registration.ts'
 import { type RestAuthUserParts, restAuthUser } from './user.ts'
 
 /** What users do for themselves. */
 export type AccountParts = Pick<PasswordChangeParts, 'changeOwnPassword'> &
-  Omit<PasswordResetParts, 'openClient'>
+  Omit<PasswordResetParts, 'openClient'> &
+  Pick<RegistrationParts, 'register' | 'requestVerificationMail' | 'verifyEmail'>
 
 /** What dj-rest-auth's endpoints are built with. */
 export interface RestAuthParts
@@ -21,7 +23,8 @@ export interface RestAuthParts
     RestAuthLogoutParts,
     RestAuthUserParts,
     PasswordChangeParts,
-    PasswordResetParts {
+    PasswordResetParts,
+    RegistrationParts {
   readonly tokens: SimplejwtTokens
   readonly openClient: () => Promise<Client>
   readonly users: Pick<Users, 'find' | 'findByIdentifier' | 'update'>
@@ -39,6 +42,7 @@ export function restAuthEndpoints(parts: RestAuthParts) {
     ...restAuthUser(parts),
     restAuthPasswordChange: passwordChange(parts),
     ...passwordResetEndpoints(parts),
+    ...registrationEndpoints(parts),
     restAuthTokenVerify: parts.tokenVerify,
 
     async restAuthTokenRefresh(ctx) {

@@ -34,7 +34,7 @@ interface Credentials {
 
 /** POST /dj-rest-auth/login/: by username or e-mail address; what it answers with is the mode's. */
 export function restAuthLogin(parts: RestAuthLoginParts): Endpoint {
-  const answer = parts.mode === 'key' ? answerWithKey(parts) : answerWithTokens(parts)
+  const answer = answerLogin(parts)
   return async (ctx) => {
     const { username, email, password } = textFields(await readFields(ctx), {
       username: { optional: true },
@@ -49,6 +49,13 @@ export function restAuthLogin(parts: RestAuthLoginParts): Endpoint {
     }
     ctx.body = await answer(ctx, { identifier, password }, client)
   }
+}
+
+/** What a login is answered with: the user's key, or an access and a refresh token. Throws DjangoError for a refused one. */
+export function answerLogin(
+  parts: RestAuthLoginParts,
+): (ctx: Context, credentials: Credentials, client: Client) => Promise<object> {
+  return parts.mode === 'key' ? answerWithKey(parts) : answerWithTokens(parts)
 }
 
 function answerWithKey({ login, showDefaultAuthtoken }: RestAuthLoginParts) {
@@ -77,5 +84,10 @@ function answerWithTokens({ request, users, transport }: RestAuthLoginParts) {
 }
 
 function refused(reason: string): DjangoError {
-  return invalidRequest('Unable to log in with provided credentials.', reason)
+  // Told only to who knows the password.
+  const isUnverified = reason === 'email_unverified'
+  return invalidRequest(
+    isUnverified ? 'E-mail is not verified.' : 'Unable to log in with provided credentials.',
+    reason,
+  )
 }

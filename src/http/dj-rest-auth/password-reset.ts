@@ -1,11 +1,11 @@
 import type { Client } from '../../clients/client.ts'
 import type { RequestMail } from '../../mail/account-mails.ts'
-import { mailableAddress } from '../../mail/address.ts'
 import type { ResetPassword } from '../../users/password-reset.ts'
 import { invalidFields, notFound } from '../django/django-error.ts'
 import { textFields } from '../django/fields.ts'
 import { readFields } from '../django/read-body.ts'
 import type { Endpoints } from '../routes.ts'
+import { requireAddress } from './email-field.ts'
 import { NEW_PASSWORD, samePassword } from './new-password.ts'
 
 const INVALID = ['Invalid value']
@@ -60,10 +60,4 @@ export function passwordResetEndpoints(parts: PasswordResetParts) {
       }
     },
   } satisfies Partial<Endpoints>
-}
-
-/** @throws DjangoError 400 for what mail cannot be sent to */
-function requireAddress(email: string): string {
-  if (mailableAddress(email) !== undefined) return email
-  throw invalidFields({ email: ['Enter a valid email address.'] }, 'email_invalid')
 }

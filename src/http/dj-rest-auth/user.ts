@@ -1,6 +1,4 @@
 import type { Context } from 'koa'
-import { Refusal } from '../../refusal.ts'
-import { checkUsername } from '../../users/identifier.ts'
 import type { User } from '../../users/user.ts'
 import type { Users } from '../../users/users.ts'
 import type { Authenticate } from '../authenticators/authenticator.ts'
@@ -10,11 +8,10 @@ import { readFields } from '../django/read-body.ts'
 import type { Endpoints } from '../routes.ts'
 import { requireAccountHolder } from './account-holder.ts'
 import { userDetails } from './user-details.ts'
+import { requireUsername, USERNAME_TAKEN } from './username.ts'
 
 /** Of Django's columns. */
 const NAME = { optional: true, blank: true, maxLength: 150 } as const
-const USERNAME_INVALID =
-  'Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.'
 
 /** What a user's own details are shown and changed with. */
 export interface RestAuthUserParts {
@@ -29,15 +26,14 @@ export function restAuthUser({ authenticate, users, openClient }: RestAuthUserPa
   async function change(ctx: Context, fields: { username: string | undefined } & Names): Promise<void> {
     const { userId } = requireAccountHolder(await authenticate(ctx))
     const { username, first_name, last_name } = fields
-    if (username !== undefined) checkName(username)
+    if (username !== undefined) requireUsername(username)
     const extra = {
       ...(first_name !== undefined && { first_name }),
       ...(last_name !== undefined && { last_name }),
     }
     const event = { event: 'user.updated', actor: `user:${userId}`, userId } as const
     const user = await users.update(userId, { ...(username !== undefined && { username }), extra }, event)
-    if (user === 'taken')
-      throw invalidFields({ username: ['A user with that username already exists.'] }, 'username_taken')
+    if (user === 'taken') throw invalidFields({ username: [USERNAME_TAKEN] }, 'username_taken')
     ctx.body = userDetails(known(user))
   }
 
@@ -71,14 +67,4 @@ interface Names {
 function known(user: User | undefined): User {
   if (user) return user
   throw new DjangoError(401, { detail: 'User not found', code: 'user_not_found' }, 'user_gone')
-}
-
-function checkName(username: string): void {
-  try {
-    checkUsername(username)
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    const message = error.code === 'username_invalid' ? USERNAME_INVALID : error.message
-    throw invalidFields({ username: [message] }, error.code)
-  }
 }

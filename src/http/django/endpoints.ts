@@ -8,7 +8,7 @@ import type { Users } from '../../users/users.ts'
 import { authenticateByFirst } from '../authenticators/authenticator.ts'
 import { type AuthenticatorParts, authenticators } from '../authenticators/authenticators.ts'
 import { csrfChecks } from '../dj-rest-auth/csrf.ts'
-import { type AccountParts, restAuthEndpoints } from '../dj-rest-auth/endpoints.ts'
+import { type AccountParts, type RestAuthParts, restAuthEndpoints } from '../dj-rest-auth/endpoints.ts'
 import { tokenCookies } from '../dj-rest-auth/token-cookies.ts'
 import { inBodies, inCookies } from '../dj-rest-auth/token-transport.ts'
 import { HttpError } from '../http-error.ts'
@@ -30,7 +30,9 @@ export interface DjangoParts
   readonly authtokens: Authtokens
   readonly users: Users
   readonly readPresented: ReadPresented
-  readonly settings: AuthenticatorParts['settings'] & Lifetimes & { readonly oldPasswordField: boolean }
+  readonly settings: AuthenticatorParts['settings'] &
+    Lifetimes &
+    Pick<RestAuthParts, 'oldPasswordField' | 'emailVerification'>
   readonly issuer: string
   readonly clock: Clock
 }
@@ -78,6 +80,7 @@ export function djangoEndpoints(parts: DjangoParts) {
     mode: settings.restAuth,
     transport: settings.restAuth === 'cookie' ? inCookies({ cookies, csrf, lifetimes: settings }) : inBodies,
     oldPasswordField: settings.oldPasswordField,
+    emailVerification: settings.emailVerification,
     request,
     tokens,
     blacklist: tokens.blacklist,
