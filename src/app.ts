@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import { buildAccounts } from './accounts.ts'
 import { buildAuditing } from './auditing.ts'
+import { clientsOfOrigin } from './clients/allowed-origins.ts'
 import type { AuthenticatedClient } from './clients/authentication.ts'
 import { clientsPostgres } from './clients/clients-postgres.ts'
 import { secretUse } from './clients/secret-use.ts'
@@ -11,6 +12,7 @@ import { buildTokenRequest } from './granting.ts'
 import { authenticateHolder } from './http/account/bearer.ts'
 import { accountSessionsEndpoints } from './http/account/sessions.ts'
 import { clientAddress } from './http/client-address.ts'
+import { crossOrigin } from './http/cross-origin.ts'
 import { djangoEndpoints } from './http/django/endpoints.ts'
 import { livezEndpoint, readyzEndpoint } from './http/health.ts'
 import { makeMetricsServer } from './http/metrics-server.ts'
@@ -112,7 +114,9 @@ export function buildApp(parts: AppParts): App {
     : record
   const standing = tokenStandingPostgres(database)
   const readPresented = readPresentedPostgres(database, clock)
-  const noteSecretUse = secretUse(clientsPostgres(database), clock, logger)
+  const clients = clientsPostgres(database)
+  const origins = clientsOfOrigin({ clients, clock, logger })
+  const noteSecretUse = secretUse(clients, clock, logger)
   const noteClient = (authenticated: AuthenticatedClient) => {
     notePrincipals({ client: authenticated.client.id })
     noteSecretUse(authenticated)
@@ -182,6 +186,7 @@ export function buildApp(parts: AppParts): App {
         standstill,
         metrics,
         settings: config,
+        origins,
         isPrivate: privateTransport(isTrustedProxy),
       }),
       jwks: jwksEndpoint(keyring),
@@ -189,6 +194,7 @@ export function buildApp(parts: AppParts): App {
       livez: livezEndpoint,
       readyz: readyzEndpoint(readiness),
     },
+    crossOrigin: crossOrigin(origins),
     addressOf: clientAddress(isTrustedProxy),
     isHttps: issuer.startsWith('https:'),
     isDraining: readiness.isDraining,

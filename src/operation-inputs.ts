@@ -57,12 +57,31 @@ export const newClient = z.object({
   scopes: z.array(z.string()).optional(),
   audiences: z.array(z.string()).optional(),
   redirectUris: z.array(z.string()).optional(),
+  allowedOrigins: z.array(z.string()).optional(),
   latePolicy: z.enum(['supersede', 'revoke']).optional(),
   accessTokenAlg: text.optional(),
   accessTokenTtlSeconds: z.number().optional(),
   refreshIdleTtlSeconds: z.number().optional(),
   refreshAbsoluteTtlSeconds: z.number().optional(),
+  unrememberedTtlSeconds: z.number().optional(),
 })
+
+const changeable = {
+  name: z.string().optional(),
+  ...newClient.pick({
+    scopes: true,
+    audiences: true,
+    redirectUris: true,
+    allowedOrigins: true,
+    latePolicy: true,
+  }).shape,
+  accessTokenAlg: text.nullish(),
+  accessTokenTtlSeconds: z.number().nullish(),
+  refreshIdleTtlSeconds: z.number().nullish(),
+  refreshAbsoluteTtlSeconds: z.number().nullish(),
+  unrememberedTtlSeconds: z.number().nullish(),
+}
+export const changedClient = z.object({ id: text, changes: z.object(changeable) })
 
 export const importedRows = z.object({
   rows: z.array(z.object({ line: z.number().int(), fields: z.record(z.string(), z.unknown()) })).max(10_000),

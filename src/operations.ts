@@ -4,6 +4,7 @@ import type { Client } from './clients/client.ts'
 import {
   auditPart,
   auditQuery,
+  changedClient,
   endAll,
   id,
   importedApiKeys,
@@ -72,6 +73,12 @@ const OPERATIONS = {
   'clients.list': operation(page, async (administration, input) => {
     const clients = await (await administration.clients()).list(input.limit, input.after)
     return clients.map(describeClient)
+  }),
+  'clients.show': operation(id, async (administration, input) => {
+    return describeClient(await (await administration.clients()).show(input.id))
+  }),
+  'clients.update': operation(changedClient, async (administration, input) => {
+    return describeClient(await (await administration.clients()).update(input.id, input.changes, ACTOR))
   }),
   'clients.rotate-secret': operation(secretRotation, async (administration, input) => {
     const clients = await administration.clients()

@@ -13,6 +13,7 @@ export const AUDIT_EVENTS = [
   'user.password_reset',
   'user.email_verified',
   'client.created',
+  'client.updated',
   'client.disabled',
   'client.enabled',
   'client.secret_rotated',

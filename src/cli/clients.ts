@@ -1,6 +1,6 @@
-import { type Command, Option } from 'commander'
-import { parseDuration } from '../config-values.ts'
+import type { Command } from 'commander'
 import type { Row } from './answer.ts'
+import { type ClientOptions, readClientOptions, withClientOptions } from './client-options.ts'
 import { addCommand, moreLine, type Run, withPaging } from './command.ts'
 import { Misuse } from './outcome.ts'
 import { type Column, properties, table } from './output.ts'
@@ -14,72 +14,86 @@ const COLUMNS: readonly Column[] = [
   ['accessTokenAlg', 'alg'],
   ['disabledAt', 'disabled'],
 ]
+const DETAILS: readonly Column[] = [
+  'clientId',
+  'name',
+  'type',
+  'grants',
+  'scopes',
+  'audiences',
+  ['redirectUris', 'redirect uris'],
+  ['allowedOrigins', 'allowed origins'],
+  ['latePolicy', 'late policy'],
+  ['accessTokenAlg', 'alg'],
+  ['accessTokenTtlSeconds', 'access token, seconds'],
+  ['refreshIdleTtlSeconds', 'unused refresh token, seconds'],
+  ['refreshAbsoluteTtlSeconds', 'session, seconds'],
+  ['unrememberedTtlSeconds', 'session without remember_me, seconds'],
+  ['createdAt', 'created'],
+  ['disabledAt', 'disabled'],
+]
 const SHOWN_ONCE = 'The secret is shown this once: only its digest is kept.'
 const CREATE_EXAMPLE = `keyturn clients create --name Reports --grant client_credentials --scope "read write" \\
       --audience https://api.example.com`
 
-interface CreateOptions {
-  readonly name: string
+interface CreateOptions extends ClientOptions {
   readonly public?: true
   readonly native?: true
   readonly firstParty?: true
   readonly grant?: string[]
-  readonly scope?: string[]
-  readonly audience?: string[]
-  readonly redirectUri?: string[]
-  readonly latePolicy?: string
-  readonly accessTokenAlg?: string
-  readonly accessTokenTtl?: string
-  readonly refreshIdleTtl?: string
-  readonly refreshAbsoluteTtl?: string
 }
 
 /** `keyturn clients …`. */
 export function addClientCommands(program: Command, run: Run): void {
   const clients = program.command('clients').description('programs that ask for tokens or check them')
 
-  addCommand(clients, 'create', 'make a client; without --grant it is a resource server', CREATE_EXAMPLE)
-    .requiredOption('--name <name>', 'what people call it')
-    .option('--public', 'it can keep no secret: a browser or an installed app')
-    .option('--native', 'an installed app')
-    .option('--first-party', 'ours: it may have the password grant')
-    .option('--grant <grant...>', 'a grant it may use; may be repeated')
-    .option('--scope <scopes...>', 'scopes it may ask for, separated by spaces; may be repeated')
-    .option('--audience <audience...>', 'a resource its tokens may be for; may be repeated')
-    .option('--redirect-uri <uri...>', 'where the user may be sent back to; may be repeated')
-    .option('--access-token-alg <alg>', 'sign its access tokens with another algorithm (ES256, EdDSA)')
-    .option('--access-token-ttl <duration>', 'its own lifetime of access tokens (600, 10m)')
-    .option('--refresh-idle-ttl <duration>', 'its own limit for unused refresh tokens (14d)')
-    .option('--refresh-absolute-ttl <duration>', 'its own limit for a whole session (90d)')
-    .addOption(
-      new Option('--late-policy <policy>', 'what a spent refresh token means after the retry window').choices(
-        ['supersede', 'revoke'],
-      ),
+  withClientOptions(
+    addCommand(clients, 'create', 'make a client; without --grant it is a resource server', CREATE_EXAMPLE)
+      .requiredOption('--name <name>', 'what people call it')
+      .option('--public', 'it can keep no secret: a browser or an installed app')
+      .option('--native', 'an installed app')
+      .option('--first-party', 'ours: it may have the password grant')
+      .option('--grant <grant...>', 'a grant it may use; may be repeated'),
+  ).action((options: CreateOptions) =>
+    run(async ({ ask }) => {
+      const given = Object.entries(readClientOptions(options)).filter(([, value]) => value !== null)
+      const client = await ask('clients.create', {
+        ...Object.fromEntries(given),
+        isPublic: options.public,
+        isNative: options.native,
+        isFirstParty: options.firstParty,
+        grants: options.grant,
+      })
+      return { data: client, text: credentials(client) }
+    }),
+  )
+
+  withClientOptions(
+    addCommand(
+      clients,
+      'update',
+      'change what a client may do; lists are replaced ("" empties one), default takes back a lifetime of its own',
+      'keyturn clients update django --allowed-origin https://app.example.com --access-token-ttl 5m',
     )
-    .action((options: CreateOptions) =>
+      .argument('<client-id>')
+      .option('--name <name>', 'what people call it'),
+  ).action((id: string, options: ClientOptions) =>
+    run(async ({ ask }) => {
+      const changes = readClientOptions(options)
+      if (Object.values(changes).every((value) => value === undefined)) {
+        throw new Misuse('say what to change: keyturn clients update --help lists it')
+      }
+      const client = await ask('clients.update', { id, changes })
+      return { data: client, text: `${client['clientId']} is changed.\n${properties(client, DETAILS)}` }
+    }),
+  )
+
+  addCommand(clients, 'show', 'show all that is said of a client', 'keyturn clients show django')
+    .argument('<client-id>')
+    .action((id: string) =>
       run(async ({ ask }) => {
-        const seconds = (flag: string, text: string | undefined) => {
-          if (text === undefined) return undefined
-          const duration = parseDuration(text)
-          if (duration !== undefined) return duration
-          throw new Misuse(`--${flag} must be whole seconds, or a number with s, m, h or d (600, 10m, 1.5h)`)
-        }
-        const client = await ask('clients.create', {
-          name: options.name,
-          isPublic: options.public,
-          isNative: options.native,
-          isFirstParty: options.firstParty,
-          grants: options.grant,
-          scopes: options.scope?.flatMap((scopes) => scopes.split(/\s+/).filter((scope) => scope !== '')),
-          audiences: options.audience,
-          redirectUris: options.redirectUri,
-          latePolicy: options.latePolicy,
-          accessTokenAlg: options.accessTokenAlg,
-          accessTokenTtlSeconds: seconds('access-token-ttl', options.accessTokenTtl),
-          refreshIdleTtlSeconds: seconds('refresh-idle-ttl', options.refreshIdleTtl),
-          refreshAbsoluteTtlSeconds: seconds('refresh-absolute-ttl', options.refreshAbsoluteTtl),
-        })
-        return { data: client, text: credentials(client) }
+        const client = await ask('clients.show', { id })
+        return { data: client, text: properties(client, DETAILS) }
       }),
     )
 

@@ -3,6 +3,7 @@ import { addSeconds, type Clock } from '../clock.ts'
 import { digestSecret } from '../crypto/secret.ts'
 import { Refusal } from '../refusal.ts'
 import type { Client } from './client.ts'
+import { type ClientChanges, changeClient } from './client-changes.ts'
 import { type ClientDetails, makeClient } from './client-details.ts'
 import { makeClientSecret } from './client-secret.ts'
 import type { Clients } from './clients.ts'
@@ -43,6 +44,21 @@ export function clientAdministration({
     },
 
     list: (limit: number, after?: string): Promise<Client[]> => clients.list(limit, after),
+
+    async show(id: string): Promise<Client> {
+      const client = await clients.find(id)
+      if (!client) throw unknownClient(id)
+      return client
+    },
+
+    /** Changes what is said of a client. Sessions go on by the new rules from their next refresh on. */
+    async update(id: string, changes: ClientChanges, actor: string): Promise<Client> {
+      if (typeof changes.accessTokenAlg === 'string') await requireSigning(changes.accessTokenAlg)
+      const event = { event: 'client.updated', actor, clientId: id } as const
+      const client = await clients.update(id, (found) => changeClient(found, changes), event)
+      if (!client) throw unknownClient(id)
+      return client
+    },
 
     /**
      * Makes a second secret. The first one works for another day. Asking again within it is refused, since it would cut

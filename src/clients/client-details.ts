@@ -14,12 +14,14 @@ export interface ClientDetails {
   readonly scopes?: readonly string[] | undefined
   readonly audiences?: readonly string[] | undefined
   readonly redirectUris?: readonly string[] | undefined
+  readonly allowedOrigins?: readonly string[] | undefined
   readonly latePolicy?: LatePolicy | undefined
   /** One that signs: the administration asks the keys. */
   readonly accessTokenAlg?: string | undefined
   readonly accessTokenTtlSeconds?: number | undefined
   readonly refreshIdleTtlSeconds?: number | undefined
   readonly refreshAbsoluteTtlSeconds?: number | undefined
+  readonly unrememberedTtlSeconds?: number | undefined
 }
 
 /** Access tokens live an hour at most: removal of signing keys counts on it (docs/adr/0004-signing-keys.md). */
@@ -50,6 +52,9 @@ export function makeClient(id: string, details: ClientDetails, now: Date): Clien
   checkTotal('audience', audiences)
   const redirectUris = unique(details.redirectUris ?? [])
   for (const uri of redirectUris) checkRedirectUri(uri)
+  const allowedOrigins = unique(details.allowedOrigins ?? [])
+  if (allowedOrigins.length > MAX_LIST) throw invalid('origin', `at most ${MAX_LIST}`)
+  for (const origin of allowedOrigins) checkOrigin(origin)
   const { refreshIdleTtlSeconds: idle, refreshAbsoluteTtlSeconds: absolute } = details
   if (idle !== undefined && absolute !== undefined && idle > absolute) {
     throw invalid('refresh idle lifetime', 'it must not be longer than the absolute one')
@@ -65,6 +70,7 @@ export function makeClient(id: string, details: ClientDetails, now: Date): Clien
     scopes,
     audiences,
     redirectUris,
+    allowedOrigins,
     authenticationMethods: isConfidential ? ['client_secret_basic', 'client_secret_post'] : ['none'],
     latePolicy: details.latePolicy ?? (isConfidential || isNative ? 'supersede' : 'revoke'),
     accessTokenAlg: details.accessTokenAlg ?? null,
@@ -75,6 +81,7 @@ export function makeClient(id: string, details: ClientDetails, now: Date): Clien
       details.refreshAbsoluteTtlSeconds,
       REFRESH_TTL_SECONDS,
     ),
+    unrememberedTtlSeconds: ttl('unremembered', details.unrememberedTtlSeconds, REFRESH_TTL_SECONDS),
     createdAt: now,
     disabledAt: null,
   }
@@ -106,6 +113,17 @@ function checkRedirectUri(uri: string): void {
     throw invalid('redirect-uri', 'plain http goes to this machine only: use https')
   if (['javascript:', 'data:', 'file:', 'vbscript:'].includes(protocol)) {
     throw invalid('redirect-uri', `${protocol} cannot receive a redirect`)
+  }
+}
+
+/** As browsers say it (RFC 6454 §6.2): `https://app.example.com`. */
+function checkOrigin(origin: string): void {
+  const url = URL.canParse(origin) ? new URL(origin) : undefined
+  if (url === undefined || url.origin !== origin || !['http:', 'https:'].includes(url.protocol)) {
+    throw invalid(
+      'origin',
+      'it must be what browsers send: scheme, host and port, as https://app.example.com',
+    )
   }
 }
 

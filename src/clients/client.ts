@@ -27,6 +27,8 @@ export interface Client {
   /** The resources its tokens may be for. A client without grants is a resource server: these are its own names. */
   readonly audiences: readonly string[]
   readonly redirectUris: readonly string[]
+  /** Web pages of these origins may read what it is answered (Fetch §3.2, CORS). */
+  readonly allowedOrigins: readonly string[]
   readonly authenticationMethods: readonly AuthenticationMethod[]
   readonly latePolicy: LatePolicy
   /** The `alg` of its access tokens (RFC 7518 §3.1); null takes the default. */
@@ -35,6 +37,8 @@ export interface Client {
   readonly accessTokenTtlSeconds: number | null
   readonly refreshIdleTtlSeconds: number | null
   readonly refreshAbsoluteTtlSeconds: number | null
+  /** How long a session lasts whose login did not ask to be remembered; null makes no difference. */
+  readonly unrememberedTtlSeconds: number | null
   readonly createdAt: Date
   /** Since when it is refused everything; null while it is enabled. */
   readonly disabledAt: Date | null

@@ -1,7 +1,7 @@
 import { recordAudit } from '../audit/audit-postgres.ts'
 import type { Database, Queryable } from '../postgres/database.ts'
 import { CLIENT_CUTOFF } from '../sessions/session-parts-postgres.ts'
-import { type ClientRow, toClient } from './client-row.ts'
+import { type ClientRow, toClient, toRow } from './client-row.ts'
 import type { Clients, NewClientSecret } from './clients.ts'
 
 /** Clients in PostgreSQL. */
@@ -9,31 +9,11 @@ export function clientsPostgres(database: Database): Clients {
   return {
     add: (client, secret, event) =>
       database.transaction(async (transaction) => {
+        const row = toRow(client)
+        const places = Object.keys(row).map((_, at) => `$${at + 1}`)
         const added = await transaction.query(
-          `insert into clients (id, name, is_confidential, is_native, is_first_party, grants, scopes, audiences,
-             redirect_uris, authentication_methods, late_policy, access_token_alg, access_token_ttl_seconds,
-             refresh_idle_ttl_seconds, refresh_absolute_ttl_seconds, created_at, disabled_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-           on conflict do nothing returning id`,
-          [
-            client.id,
-            client.name,
-            client.isConfidential,
-            client.isNative,
-            client.isFirstParty,
-            client.grants,
-            client.scopes,
-            client.audiences,
-            client.redirectUris,
-            client.authenticationMethods,
-            client.latePolicy,
-            client.accessTokenAlg,
-            client.accessTokenTtlSeconds,
-            client.refreshIdleTtlSeconds,
-            client.refreshAbsoluteTtlSeconds,
-            client.createdAt,
-            client.disabledAt,
-          ],
+          `insert into clients (${Object.keys(row)}) values (${places}) on conflict do nothing returning id`,
+          Object.values(row),
         )
         if (added.length === 0) return false
         if (secret) await insertSecret(transaction, client.id, secret)
@@ -52,6 +32,29 @@ export function clientsPostgres(database: Database): Clients {
         [limit, after ?? null],
       )
       return rows.map(toClient)
+    },
+
+    update: (id, change, event) =>
+      database.transaction(async (transaction) => {
+        const [found] = await transaction.query<ClientRow>(
+          'select * from clients where id = $1 for no key update',
+          [id],
+        )
+        if (found === undefined) return undefined
+        const client = change(toClient(found))
+        const row = toRow(client)
+        const places = Object.keys(row).map((name, at) => `${name} = $${at + 1}`)
+        await transaction.query(`update clients set ${places} where id = $1`, Object.values(row))
+        await recordAudit(transaction, event)
+        return client
+      }),
+
+    async findOrigins() {
+      const rows = await database.query<{ id: string; allowed_origins: string[] }>(
+        "select id, allowed_origins from clients where allowed_origins <> '{}' and disabled_at is null",
+        [],
+      )
+      return rows.map(({ id, allowed_origins: origins }) => ({ id, origins }))
     },
 
     replaceSecret: (id, secret, { now, earlierEndsAt, endsEarlier }, event) =>

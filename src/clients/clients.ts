@@ -16,6 +16,14 @@ export interface Clients {
   /** In order of id; at most `limit`, after the id `after`. */
   list(limit: number, after?: string): Promise<Client[]>
   /**
+   * Changes what is said of a client; whether it is enabled, and its secrets, have ways of their own.
+   * @param change gets the client as it is and returns what it shall be; it may throw, and nothing is changed
+   * @returns undefined when there is no such client
+   */
+  update(id: string, change: (client: Client) => Client, event: AuditEvent): Promise<Client | undefined>
+  /** The web origins of enabled clients. */
+  findOrigins(): Promise<readonly { readonly id: string; readonly origins: readonly string[] }[]>
+  /**
    * Adds a secret; the newest earlier one stays valid until `earlierEndsAt`. One that is still ending from the
    * replacement before ends now where `endsEarlier`, and is in the way otherwise.
    * @returns `unknown` when there is no such confidential client; the time until which one is in the way

@@ -21,6 +21,7 @@ export function password({ login, issuer, clock }: { login: Login; issuer: strin
       }
       const username = form.required('username')
       const secret = form.required('password')
+      const isRemembered = readRememberMe(form.optional('remember_me'))
       const scope = narrowScope(form.optional('scope'), client.scopes)
       const audience = chooseAudience(form.many('resource'), client.audiences, issuer)
 
@@ -39,6 +40,7 @@ export function password({ login, issuer, clock }: { login: Login; issuer: strin
             authenticatedAt: clock.now(),
             authenticationMethods: ['pwd'],
             passwordChangedAt: outcome.passwordChangedAt,
+            isRemembered,
           },
         },
         scope,
@@ -48,4 +50,11 @@ export function password({ login, issuer, clock }: { login: Login; issuer: strin
       }
     },
   }
+}
+
+/** A parameter of ours: what a form's check box `remember me` says. */
+function readRememberMe(value: string | undefined): boolean {
+  if (value === undefined || value === 'false') return false
+  if (value === 'true') return true
+  throw new OAuthError('invalid_request', 'remember_me is true or false', { reason: 'remember_me_invalid' })
 }

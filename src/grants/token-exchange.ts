@@ -55,6 +55,7 @@ export function tokenExchange(parts: {
         accessTokenTtlSeconds: apiKey.accessTokenTtlSeconds,
         refreshIdleTtlSeconds: null,
         refreshAbsoluteTtlSeconds: null,
+        unrememberedTtlSeconds: null,
       },
       subject: { kind: 'api_key', keyId: apiKey.id, user: apiKey.user },
       scope,

@@ -1,5 +1,6 @@
 import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
+import type { CrossOrigin } from './cross-origin.ts'
 import { beginDjango, describeDjango } from './django/view.ts'
 import { HttpError } from './http-error.ts'
 
@@ -52,13 +53,15 @@ interface Route {
   readonly open?: true
   /** Its errors and headers are those of Django REST Framework, and the slash at its end may be left out. */
   readonly django?: true
+  /** Web pages of a client's registered origins may read the answer; so it is with all that is Django's. */
+  readonly crossOrigin?: true
 }
 
 /** Every URL we serve. */
 export const ROUTES: readonly Route[] = [
-  { method: 'POST', path: '/oauth/token', endpoint: 'token' },
+  { method: 'POST', path: '/oauth/token', endpoint: 'token', crossOrigin: true },
   { method: 'POST', path: '/oauth/introspect', endpoint: 'introspect' },
-  { method: 'POST', path: '/oauth/revoke', endpoint: 'revoke' },
+  { method: 'POST', path: '/oauth/revoke', endpoint: 'revoke', crossOrigin: true },
   { method: 'GET', path: '/account/api/sessions', endpoint: 'accountSessions' },
   { method: 'DELETE', path: '/account/api/sessions', endpoint: 'endAccountSessions' },
   { method: 'GET', path: '/account/api/sessions/:id', endpoint: 'accountSession' },
@@ -114,17 +117,18 @@ interface Resource {
   readonly route: string
   readonly methods: string[]
   readonly isDjango: boolean
+  readonly isCrossOrigin: boolean
 }
 
 /**
  * The router: paths match as they are written (case, slashes and percent signs included), so that no second spelling
  * goes past a check. HEAD is served where GET is; any other method on a known path is 405 with `Allow` (RFC 9110 §15.5.6).
  */
-export function routes(endpoints: Endpoints): Middleware {
+export function routes(endpoints: Endpoints, crossOrigin: CrossOrigin): Middleware {
   const router = new Router({ sensitive: true, strict: true })
   const resources = new Map<string, Resource>()
 
-  for (const { method, path: route, endpoint, open = false, django = false } of ROUTES) {
+  for (const { method, path: route, endpoint, open = false, django = false, ...more } of ROUTES) {
     const methods = method === 'GET' ? ['GET', 'HEAD'] : [method]
     for (const path of django ? [route, route.slice(0, -1)] : [route]) {
       router.register(path, methods, endpoints[endpoint])
@@ -133,7 +137,8 @@ export function routes(endpoints: Endpoints): Middleware {
       if (django) router.register(path, ['OPTIONS'], describeDjango)
       const others = open || django ? ['OPTIONS'] : []
       const all = [...new Set([...known, ...methods, ...others])]
-      resources.set(path, { route, methods: all, isDjango: django })
+      const isCrossOrigin = django || more.crossOrigin === true
+      resources.set(path, { route, methods: all, isDjango: django, isCrossOrigin })
     }
   }
   const patterns = [...resources.keys()]
@@ -148,10 +153,15 @@ export function routes(endpoints: Endpoints): Middleware {
     ctx.state['route'] = resource.route
     const allow = resource.methods.join(', ')
     if (resource.isDjango) beginDjango(ctx, allow)
+    if (resource.isCrossOrigin && (await crossOrigin.begin(ctx, resource.methods))) return
     if (!resource.methods.includes(ctx.method)) {
       throw new HttpError(405, 'method_not_allowed', 'this method does nothing here', { allow })
     }
-    await serve(ctx as never, next)
+    try {
+      await serve(ctx as never, next)
+    } finally {
+      if (resource.isCrossOrigin) await crossOrigin.end(ctx)
+    }
   }
 }
 
@@ -160,6 +170,7 @@ async function preflight(ctx: Context): Promise<void> {
   ctx.set({
     'access-control-allow-origin': '*',
     'access-control-allow-methods': 'GET, HEAD',
+    'access-control-allow-headers': '*',
     'access-control-max-age': '86400',
   })
 }

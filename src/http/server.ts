@@ -7,6 +7,7 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { notedPrincipals, withRequest } from '../telemetry/request-context.ts'
 import { checkRequest } from './check-request.ts'
 import type { ClientAddress } from './client-address.ts'
+import type { CrossOrigin } from './cross-origin.ts'
 import { answerMalformed } from './malformed.ts'
 import { loggedPath } from './request-path.ts'
 import { type Endpoints, routes } from './routes.ts'
@@ -17,6 +18,7 @@ import { userAgent } from './user-agent.ts'
 /** What the door itself needs. */
 export interface ServerParts {
   readonly endpoints: Endpoints
+  readonly crossOrigin: CrossOrigin
   readonly addressOf: ClientAddress
   readonly isHttps: boolean
   readonly isDraining: () => boolean
@@ -61,7 +63,7 @@ export function makeServer(parts: ServerParts): Server {
     // about to end sends its clients elsewhere.
     if (!ctx.req.complete || parts.isDraining()) ctx.set('connection', 'close')
   })
-  app.use(routes(parts.endpoints))
+  app.use(routes(parts.endpoints, parts.crossOrigin))
 
   const answer = app.callback()
   const server = createServer(LIMITS, answer)

@@ -11,6 +11,8 @@ export interface LoginFacts {
   /** RFC 8176 names. */
   readonly authenticationMethods: readonly string[]
   readonly passwordChangedAt: Date | null
+  /** Whether it asked for a session that outlasts the day; only clients that make a difference ask. */
+  readonly isRemembered: boolean
 }
 
 /** What the issuer has to know of whoever holds the tokens: a client, or an API key in the place of one. */
@@ -22,6 +24,7 @@ export type TokenHolder = Pick<
   | 'accessTokenTtlSeconds'
   | 'refreshIdleTtlSeconds'
   | 'refreshAbsoluteTtlSeconds'
+  | 'unrememberedTtlSeconds'
 >
 
 /** On whose behalf tokens are issued. */

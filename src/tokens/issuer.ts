@@ -4,7 +4,7 @@ import { OAuthError } from '../oauth/errors.ts'
 import { printScope } from '../oauth/scope.ts'
 import type { AccessTokenContent, AccessTokens } from './access-token.ts'
 import type { Authorization, TokenHolder } from './authorization.ts'
-import { idleExpiry, type Lifetimes, lifetimesOf } from './lifetimes.ts'
+import { idleExpiry, type Lifetimes, lifetimesOf, unrememberedLifetimes } from './lifetimes.ts'
 import type { RefreshFamilies, RefreshFamily } from './refresh-families.ts'
 import type { RefreshTokens } from './refresh-token.ts'
 import { FIRST_GENERATION } from './rotation.ts'
@@ -61,8 +61,11 @@ export function makeIssuer(parts: IssuerParts): IssueTokens {
         // A letter first: nothing that an operator puts on a command line may look like an option.
         const sessionId = `s_${randomBytes(16).toString('base64url')}`
         const mayRefresh = client.grants.includes('refresh_token')
-        const family = mayRefresh ? newFamily(authorization, subject.user.id, sessionId, now, ttl) : undefined
-        const { authenticatedAt } = subject.login
+        const { authenticatedAt, isRemembered } = subject.login
+        const sessionTtl = isRemembered ? ttl : unrememberedLifetimes(client, ttl)
+        const family = mayRefresh
+          ? newFamily(authorization, subject.user.id, sessionId, now, sessionTtl)
+          : undefined
         const expiresAt = family?.idleExpiresAt ?? accessExpiresAt
         const session = {
           id: sessionId,

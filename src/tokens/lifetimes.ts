@@ -24,6 +24,15 @@ export function lifetimesOf(
   }
 }
 
+/** Those of a session whose login did not ask to be remembered: its absolute end is nearer where the client says so. */
+export function unrememberedLifetimes(
+  { unrememberedTtlSeconds }: Pick<TokenHolder, 'unrememberedTtlSeconds'>,
+  ttl: Lifetimes,
+): Lifetimes {
+  const longest = unrememberedTtlSeconds ?? ttl.refreshAbsoluteTtlSeconds
+  return { ...ttl, refreshAbsoluteTtlSeconds: Math.min(longest, ttl.refreshAbsoluteTtlSeconds) }
+}
+
 /** Where the idle expiry stands after a use at `now`: it slides, but never past the absolute one. */
 export function idleExpiry(now: Date, absoluteExpiresAt: Date, { refreshIdleTtlSeconds }: Lifetimes): Date {
   return new Date(Math.min(addSeconds(now, refreshIdleTtlSeconds).getTime(), absoluteExpiresAt.getTime()))

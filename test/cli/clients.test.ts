@@ -166,4 +166,69 @@ describe('keyturn clients', () => {
     const rest = await json('list', '--limit', '1', '--after', all[0])
     expect(rest.map(({ client_id: id }: { client_id: string }) => id)).to.deep.equal([all[1]])
   })
+
+  it('41: update changes what it is told, replaces lists, and takes its own lifetimes back', async () => {
+    const { client_id: id } = await json(
+      ...[
+        'create',
+        '--name',
+        'Web',
+        '--public',
+        '--first-party',
+        '--grant',
+        'password',
+        '--scope',
+        'read write',
+      ],
+      ...['--access-token-ttl', '20m', '--unremembered-ttl', '12h', '--allowed-origin', 'https://a.example'],
+    )
+    const before = await json('show', id)
+    expect(before).to.deep.include({
+      access_token_ttl_seconds: 1200,
+      unremembered_ttl_seconds: 12 * 3600,
+      allowed_origins: ['https://a.example'],
+    })
+    const after = await json(
+      ...['update', id, '--scope', 'read', '--access-token-ttl', 'default', '--refresh-idle-ttl', '7d'],
+      ...['--allowed-origin', 'https://b.example', '--allowed-origin', 'http://localhost:3000'],
+    )
+    expect(after).to.deep.equal({
+      ...before,
+      scopes: ['read'],
+      access_token_ttl_seconds: null,
+      refresh_idle_ttl_seconds: 7 * 86_400,
+      allowed_origins: ['https://b.example', 'http://localhost:3000'],
+    })
+    expect(await json('update', id, '--allowed-origin', '', '--name', 'Shop')).to.deep.equal({
+      ...after,
+      name: 'Shop',
+      allowed_origins: [],
+    })
+    const { stdout } = await keyturn('update', id, '--late-policy', 'supersede')
+    expect(stdout).to.match(/is changed\.\n(.*\n)*late policy +supersede\n/)
+    const events = await postgres.database.query(
+      "select actor from audit_events where event = 'client.updated'",
+    )
+    expect(events).to.have.length(3)
+  })
+
+  it('update refuses in words, and changes nothing', async () => {
+    const { client_id: id } = await json('create', '--name', 'App', '--refresh-absolute-ttl', '1d')
+    const before = await json('show', id)
+    for (const [args, code, message] of [
+      [['update', id], 2, /say what to change/],
+      [['update', id, '--access-token-ttl', '2h'], 1, /access token lifetime: it must be from 60 to 3600/],
+      [['update', id, '--refresh-idle-ttl', '2d'], 1, /must not be longer than the absolute one/],
+      [['update', id, '--allowed-origin', 'https://a.example/'], 1, /origin: it must be what browsers send/],
+      [['update', id, '--allowed-origin', '*'], 1, /origin: it must be what browsers send/],
+      [['update', id, '--access-token-alg', 'HS256'], 1, /HS256/],
+      [['update', 'nobody', '--name', 'x'], 1, /there is no client "nobody"/],
+      [['show', 'nobody'], 1, /there is no client "nobody"/],
+    ] as const) {
+      const answer = await keyturn(...args)
+      expect(answer.code, args.join(' ')).to.equal(code)
+      expect(answer.stderr).to.match(message)
+    }
+    expect(await json('show', id)).to.deep.equal(before)
+  })
 })

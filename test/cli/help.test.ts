@@ -44,6 +44,8 @@ describe('the commands', () => {
       'clients enable',
       'clients list',
       'clients rotate-secret',
+      'clients show',
+      'clients update',
       'createsuperuser',
       'doctor',
       'explain',

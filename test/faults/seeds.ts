@@ -131,6 +131,7 @@ export async function openSeeds(parts: {
         authenticatedAt: systemClock.now(),
         authenticationMethods: ['pwd'],
         passwordChangedAt: user.passwordChangedAt,
+        isRemembered: false,
       }
       const granted = { scope: SCOPES, audience: [ISSUER] }
       const answer = await issue({

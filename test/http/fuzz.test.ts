@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import type { Context } from 'koa'
 import { clientAddress } from '../../src/http/client-address.ts'
+import { crossOrigin } from '../../src/http/cross-origin.ts'
 import { readForm } from '../../src/http/read-form.ts'
 import { type Endpoint, type Endpoints, ROUTES } from '../../src/http/routes.ts'
 import { makeServer } from '../../src/http/server.ts'
@@ -184,6 +185,7 @@ describe(`fuzzed requests, seed ${SEED}`, () => {
     it(`S-024 control: an endpoint that ${what} is found`, async () => {
       const server = makeServer({
         endpoints: { ...EVERYWHERE_OK, token: endpoint, introspect: endpoint, revoke: endpoint },
+        crossOrigin: crossOrigin(async () => new Set()),
         addressOf: clientAddress(() => false),
         isHttps: false,
         isDraining: () => false,

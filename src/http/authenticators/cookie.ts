@@ -20,7 +20,7 @@ export function cookieAuthenticator(
     async authenticate(ctx) {
       const text = cookies.readAccess(ctx)
       if (text === undefined || text === '') return null
-      if (!SAFE.has(ctx.method)) csrf.token(ctx)
+      if (!SAFE.has(ctx.method)) await csrf.token(ctx)
       return principalOf(text)
     },
   }

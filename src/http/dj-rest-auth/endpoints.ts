@@ -48,7 +48,7 @@ export function restAuthEndpoints(parts: RestAuthParts) {
     async restAuthTokenRefresh(ctx) {
       const fields = await readFields(ctx)
       const client = await openClient()
-      const presented = transport.take(ctx, fields)
+      const presented = await transport.take(ctx, fields)
       if (presented === undefined) {
         const body = { detail: 'No valid refresh token found.', code: 'token_not_valid' }
         throw new DjangoError(401, body, 'refresh_token_missing')

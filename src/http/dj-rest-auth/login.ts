@@ -5,7 +5,7 @@ import { OAuthError } from '../../oauth/errors.ts'
 import type { Login } from '../../users/login.ts'
 import type { Users } from '../../users/users.ts'
 import { type DjangoError, invalidRequest } from '../django/django-error.ts'
-import { textFields } from '../django/fields.ts'
+import { saysYes, textFields } from '../django/fields.ts'
 import { readFields } from '../django/read-body.ts'
 import { doorClosed } from '../django/simplejwt/refusals.ts'
 import type { RequestTokenPair } from '../django/token-pair.ts'
@@ -30,24 +30,30 @@ export interface RestAuthLoginParts {
 interface Credentials {
   readonly identifier: string
   readonly password: string
+  readonly isRemembered: boolean
 }
 
 /** POST /dj-rest-auth/login/: by username or e-mail address; what it answers with is the mode's. */
 export function restAuthLogin(parts: RestAuthLoginParts): Endpoint {
   const answer = answerLogin(parts)
   return async (ctx) => {
-    const { username, email, password } = textFields(await readFields(ctx), {
+    const fields = await readFields(ctx)
+    const { username, email, password } = textFields(fields, {
       username: { optional: true },
       email: { optional: true },
       password: {},
     })
     const client = await parts.openClient()
-    parts.transport.checkLogin(ctx)
+    await parts.transport.checkLogin(ctx)
     const identifier = username ?? email
     if (identifier === undefined) {
       throw invalidRequest('Must include either "username" or "email" and "password".', 'identifier_missing')
     }
-    ctx.body = await answer(ctx, { identifier, password }, client)
+    ctx.body = await answer(
+      ctx,
+      { identifier, password, isRemembered: saysYes(fields.get('remember_me')) },
+      client,
+    )
   }
 }
 
@@ -70,9 +76,18 @@ function answerWithKey({ login, showDefaultAuthtoken }: RestAuthLoginParts) {
 }
 
 function answerWithTokens({ request, users, transport }: RestAuthLoginParts) {
-  return async (ctx: Context, { identifier: username, password }: Credentials, client: Client) => {
+  return async (
+    ctx: Context,
+    { identifier: username, password, isRemembered }: Credentials,
+    client: Client,
+  ) => {
     try {
-      const tokens = await request(ctx, { grant_type: 'password', username, password })
+      const tokens = await request(ctx, {
+        grant_type: 'password',
+        username,
+        password,
+        remember_me: String(isRemembered),
+      })
       const found = await users.findByIdentifier(username)
       if (!found) throw refused('user_changed')
       return { ...transport.begin(ctx, tokens, client), user: userDetails(found.user) }

@@ -35,7 +35,7 @@ export function restAuthLogout(parts: RestAuthLogoutParts): Endpoint {
       if (authtokenId === null) throw notLoggedIn()
       await authtokens.revoke(authtokenId, `user:${userId}`)
     } else {
-      const refresh = transport.take(ctx, fields)
+      const refresh = await transport.take(ctx, fields)
       transport.forget(ctx)
       if (refresh === undefined) throw refreshMissing(transport.place)
       await blacklist(refresh)

@@ -11,7 +11,7 @@ import type { TokenCookies } from './token-cookies.ts'
 /** How tokens reach the front end, and how the refresh token comes back: in bodies or in cookies. */
 export interface TokenTransport {
   /** @throws DjangoError 403 for a login that another site makes a browser send */
-  checkLogin(ctx: Context): void
+  checkLogin(ctx: Context): Promise<void>
   /** Hands out the tokens of a login; returns what the body says of them. */
   begin(
     ctx: Context,
@@ -25,7 +25,7 @@ export interface TokenTransport {
     client: Client,
   ): { readonly access: string; readonly refresh?: string }
   /** The refresh token of a request. @throws DjangoError 403 where its cookies are not enough */
-  take(ctx: Context, fields: Fields): string | undefined
+  take(ctx: Context, fields: Fields): Promise<string | undefined>
   /** Takes back what it can, where the session is over. */
   forget(ctx: Context): void
   /** What the refusal of a logout without a refresh token calls the place where it should have been. */
@@ -34,10 +34,10 @@ export interface TokenTransport {
 
 /** As JSON: for apps, and for front ends on other sites. */
 export const inBodies: TokenTransport = {
-  checkLogin() {},
+  async checkLogin() {},
   begin: (_ctx, { access, refresh }) => ({ access, refresh }),
   renew: (_ctx, { access, refresh }) => ({ access, refresh }),
-  take: (_ctx, fields) => textFields(fields, { refresh: { optional: true } }).refresh,
+  take: async (_ctx, fields) => textFields(fields, { refresh: { optional: true } }).refresh,
   forget() {},
   place: 'request',
 }
@@ -60,10 +60,10 @@ export function inCookies(parts: {
       cookies.set(ctx, tokens, idleSeconds(client), cookies.readCsrf(ctx))
       return { access: tokens.access }
     },
-    take(ctx) {
+    async take(ctx) {
       const refresh = cookies.readRefresh(ctx)
       if (refresh === undefined || refresh === '') return undefined
-      csrf.token(ctx)
+      await csrf.token(ctx)
       return refresh
     },
     forget: cookies.clear,

@@ -1,4 +1,5 @@
 import type { Authtokens } from '../../authtokens/authtokens.ts'
+import type { ClientsOfOrigin } from '../../clients/allowed-origins.ts'
 import type { Client } from '../../clients/client.ts'
 import { DJANGO_CLIENT_ID } from '../../clients/django-client.ts'
 import type { Clock } from '../../clock.ts'
@@ -34,6 +35,7 @@ export interface DjangoParts
     Lifetimes &
     Pick<RestAuthParts, 'oldPasswordField' | 'emailVerification'>
   readonly issuer: string
+  readonly origins: ClientsOfOrigin
   readonly clock: Clock
 }
 
@@ -44,7 +46,7 @@ export interface DjangoParts
 export function djangoEndpoints(parts: DjangoParts) {
   const { issuer, settings } = parts
   const cookies = tokenCookies(issuer.startsWith('https:'))
-  const csrf = csrfChecks({ issuer, cookies })
+  const csrf = csrfChecks({ issuer, cookies, origins: parts.origins })
   const authenticate = authenticateByFirst(
     authenticators({
       ...parts,

@@ -54,3 +54,11 @@ function readText(
   }
   return { text }
 }
+
+/** What Django REST Framework's `BooleanField` takes for yes. */
+const YES = new Set(['t', 'y', 'yes', 'true', 'on', '1'])
+
+/** Whether a field says yes; anything else, and nothing, is no. */
+export function saysYes(value: unknown): boolean {
+  return value === true || value === 1 || (typeof value === 'string' && YES.has(value.toLowerCase()))
+}

@@ -11,7 +11,8 @@ const PARSES = ['application/json', 'application/x-www-form-urlencoded', 'multip
  */
 export function beginDjango(ctx: Context, allow: string): void {
   ctx.state['isDjango'] = true
-  ctx.set({ allow, vary: 'Accept', 'content-type': 'application/json' })
+  ctx.set({ allow, 'content-type': 'application/json' })
+  ctx.vary('Accept')
   if (!ctx.accepts('json', 'html')) {
     throw new DjangoError(406, { detail: 'Could not satisfy the request Accept header.' }, 'not_acceptable')
   }

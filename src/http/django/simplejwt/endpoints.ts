@@ -1,6 +1,6 @@
 import { OAuthError } from '../../../oauth/errors.ts'
 import type { Endpoints } from '../../routes.ts'
-import { textFields } from '../fields.ts'
+import { saysYes, textFields } from '../fields.ts'
 import { readFields } from '../read-body.ts'
 import type { RequestTokenPair } from '../token-pair.ts'
 import { doorClosed, loginRefused } from './refusals.ts'
@@ -20,9 +20,16 @@ export interface SimplejwtParts {
 export function simplejwtEndpoints({ request, tokens }: SimplejwtParts) {
   return {
     async djangoTokenPair(ctx) {
-      const { username, password } = textFields(await readFields(ctx), { username: {}, password: {} })
+      const fields = await readFields(ctx)
+      const { username, password } = textFields(fields, { username: {}, password: {} })
+      const rememberMe = String(saysYes(fields.get('remember_me')))
       try {
-        const { access, refresh } = await request(ctx, { grant_type: 'password', username, password })
+        const { access, refresh } = await request(ctx, {
+          grant_type: 'password',
+          username,
+          password,
+          remember_me: rememberMe,
+        })
         ctx.body = { refresh, access }
       } catch (error) {
         if (!(error instanceof OAuthError)) throw error
