@@ -8,6 +8,7 @@ import { secretUse } from './clients/secret-use.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { buildCredentials } from './credentials.ts'
+import { buildFamilies } from './families.ts'
 import { buildTokenRequest } from './granting.ts'
 import { authenticateHolder } from './http/account/bearer.ts'
 import { accountSessionsEndpoints } from './http/account/sessions.ts'
@@ -32,8 +33,6 @@ import type { Hasher } from './passwords/hasher.ts'
 import type { Database } from './postgres/database.ts'
 import { watchDatabase } from './postgres/watch.ts'
 import type { RedisConnection } from './redis/connection.ts'
-import { guardedCalls } from './redis/guarded-calls.ts'
-import { loadScripts } from './redis/scripts.ts'
 import { sessionsPostgres } from './sessions/sessions-postgres.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { makeMetrics } from './telemetry/metrics.ts'
@@ -41,15 +40,10 @@ import { makeReadiness, type Readiness } from './telemetry/readiness.ts'
 import { notePrincipals } from './telemetry/request-context.ts'
 import { longestStandstillMs, watchStandstill } from './telemetry/standstill.ts'
 import { accessTokens as makeAccessTokens } from './tokens/access-token.ts'
-import { anchorQueue } from './tokens/anchors.ts'
-import { writeAnchors } from './tokens/anchors-postgres.ts'
 import { flushPatiently } from './tokens/flush-patiently.ts'
 import { makeIntrospection } from './tokens/introspection.ts'
 import { makeIssuer } from './tokens/issuer.ts'
 import { readPresentedPostgres } from './tokens/presented-postgres.ts'
-import type { RefreshFamilies } from './tokens/refresh-families.ts'
-import { refreshFamiliesPostgres } from './tokens/refresh-families-postgres.ts'
-import { refreshFamiliesRedis } from './tokens/refresh-families-redis.ts'
 import { makeNoteRefresh } from './tokens/refresh-notes.ts'
 import { makeRefreshStanding } from './tokens/refresh-standing.ts'
 import { makeReadRefreshState } from './tokens/refresh-state.ts'
@@ -88,7 +82,7 @@ export interface App {
 
 /** The one place where the parts are built and joined. It holds no rule of its own. */
 export function buildApp(parts: AppParts): App {
-  const { config, database, redis, hasher, clock, logger } = parts
+  const { config, database, hasher, clock, logger } = parts
   const { issuer, refreshRetryWindowSeconds: retryWindowSeconds } = config
 
   const metrics = makeMetrics()
@@ -106,12 +100,7 @@ export function buildApp(parts: AppParts): App {
 
   const accessTokens = makeAccessTokens({ issuer, keyring, clock })
   const refreshTokens = makeRefreshTokens({ version: (version) => refreshKeyring.version(version)?.key })
-  const record = refreshFamiliesPostgres(database)
-  const anchors = anchorQueue(writeAnchors(database), logger)
-  const calls = redis && guardedCalls(redis, logger)
-  const families: RefreshFamilies = redis
-    ? refreshFamiliesRedis({ redis, runScript: loadScripts(redis), calls, record, anchors, logger })
-    : record
+  const { families, anchors, calls } = buildFamilies(parts)
   const standing = tokenStandingPostgres(database)
   const readPresented = readPresentedPostgres(database, clock)
   const clients = clientsPostgres(database)

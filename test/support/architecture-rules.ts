@@ -81,6 +81,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
       'auditing.ts',
       'watching.ts',
       'credentials.ts',
+      'families.ts',
       'granting.ts',
       'keyrings.ts',
     ],
@@ -90,6 +91,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     imports: ['grants', 'telemetry'],
     types: ['clients', 'config.ts', 'credentials.ts', 'tokens', 'users'],
   },
+  'families.ts': { imports: ['redis', 'tokens'], types: ['postgres', 'telemetry'] },
   'keyrings.ts': { imports: ['keys'], types: ['postgres', 'telemetry'] },
   'watching.ts': {
     imports: [],
@@ -125,6 +127,7 @@ export const STORE_USERS = [
   /^auditing\.ts$/,
   /^credentials\.ts$/,
   /^django-source\.ts$/,
+  /^families\.ts$/,
   /^keyrings\.ts$/,
   /^explaining\.ts$/,
   /^administration\.ts$/,
