@@ -39,7 +39,7 @@ export function registrationEndpoints(parts: RegistrationParts) {
         password2: {},
       })
       const client = await openClient()
-      parts.transport.checkLogin(ctx)
+      await parts.transport.checkLogin(ctx)
       const { username, password1: password } = fields
       const email = fields.email === undefined ? null : requireAddress(fields.email)
       if (password !== fields.password2) throw invalidRequest(NO_MATCH, 'new_passwords_differ')
@@ -49,7 +49,7 @@ export function registrationEndpoints(parts: RegistrationParts) {
       if (email !== null) await requestMail?.(purpose, email)
       ctx.body = isMandatory
         ? { detail: 'Verification e-mail sent.' }
-        : await answer(ctx, { identifier: username, password }, client)
+        : await answer(ctx, { identifier: username, password, isRemembered: false }, client)
       ctx.status = 201
     },
 
