@@ -9,6 +9,7 @@ import { makeSmtp } from './mail/smtp.ts'
 import type { Hasher } from './passwords/hasher.ts'
 import type { Database } from './postgres/database.ts'
 import type { Logger } from './telemetry/logger.ts'
+import type { Metrics } from './telemetry/metrics.ts'
 import { makeVerifyEmail, type VerifyEmail } from './users/email-verification.ts'
 import type { Login } from './users/login.ts'
 import { type ChangeOwnPassword, makeChangeOwnPassword } from './users/own-password.ts'
@@ -23,6 +24,7 @@ export interface AccountsParts {
   readonly users: Users
   readonly login: Login
   readonly hasher: Hasher
+  readonly metrics: Metrics
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -58,7 +60,7 @@ export function buildAccounts(parts: AccountsParts): Accounts {
   }
 }
 
-function buildMail({ config, database, users, clock, logger }: AccountsParts, links: Links) {
+function buildMail({ config, database, users, metrics, clock, logger }: AccountsParts, links: Links) {
   const { smtp: server, mailFrom: from } = config
   if (!server || !from) return undefined
   const outbox = outboxPostgres(database)
@@ -73,6 +75,7 @@ function buildMail({ config, database, users, clock, logger }: AccountsParts, li
       clock,
     }),
     send: makeSmtp({ server, from }),
+    count: (purpose, outcome) => metrics.mails.inc({ purpose, outcome }),
     clock,
     logger,
   })

@@ -57,6 +57,9 @@ const OPERATIONS = {
   'users.set-password': operation(name.extend({ password: z.string() }), async (administration, input) => {
     return (await administration.users()).setPassword(input.name, input.password, ACTOR)
   }),
+  'users.verify-email': operation(name, async (administration, input) => {
+    return (await administration.users()).verifyEmail(input.name, ACTOR)
+  }),
   'users.disable': operation(name, async (administration, input) => {
     return (await administration.users()).disable(input.name, ACTOR)
   }),

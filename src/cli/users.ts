@@ -88,6 +88,7 @@ export function addUserCommands(program: Command, run: Run): void {
   for (const [verb, description, outcome] of [
     ['disable', 'sign a user out everywhere and refuse every login', 'is disabled and signed out everywhere'],
     ['enable', 'let a disabled user sign in again', 'may sign in again'],
+    ['verify-email', 'count an e-mail address as verified, without a link', 'has a verified e-mail address'],
     ['delete', 'remove a user with everything of theirs', 'is deleted'],
   ] as const) {
     addCommand(users, verb, description, `keyturn users ${verb} alice`)

@@ -11,6 +11,7 @@ import { configurationChecks } from './configuration-checks.ts'
 import { dataDirectoryChecks, lookAtDataDirectory } from './data-directory-checks.ts'
 import { type DatabaseFacts, databaseChecks, type NoDatabase } from './database-checks.ts'
 import { lookAtDatabase } from './database-facts-postgres.ts'
+import { mailCheck } from './mail-check.ts'
 import { openForDoctor } from './open-database.ts'
 import { redisChecks } from './redis-checks.ts'
 import { lookAtRedis } from './redis-facts-redis.ts'
@@ -43,6 +44,7 @@ export async function examine(config: Config, clock: Clock, logger: Logger): Pro
     ...databaseChecks(databaseFacts, config.mode === 'embedded'),
     ...signingKeyChecks(keyFacts, config.keyRotationPeriodSeconds),
     ...(await redis(config)),
+    await mailCheck(config),
     { check: 'service', ...(await lookAtService(config)) },
   ]
 }

@@ -1,6 +1,7 @@
 import { addSeconds, type Clock } from '../clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import type { Mail, MailPurpose, SendMail } from './mail.ts'
+import { withRequest } from '../telemetry/request-context.ts'
+import type { Mail, MailPurpose, SendMail, SendOutcome } from './mail.ts'
 import type { Outbox, WaitingMail } from './outbox.ts'
 
 /** A mail that has found whom it is for. */
@@ -38,12 +39,15 @@ export function makeDelivery({
   outbox,
   prepare,
   send,
+  count,
   clock,
   logger,
 }: {
   outbox: Outbox
   prepare: PrepareMail
   send: SendMail
+  /** Told of each mail that was handed to the server, or was not taken. */
+  count: (purpose: MailPurpose, outcome: SendOutcome['outcome']) => void
   clock: Clock
   logger: Logger
 }): Delivery {
@@ -58,6 +62,7 @@ export function makeDelivery({
     const { userId } = prepared
     const event = { actor: 'keyturn', userId } as const
     const result = await send(prepared.mail)
+    count(purpose, result.outcome)
     if (result.outcome === 'sent') {
       return outbox.finish(waiting, { ...event, event: 'mail.sent', details: { purpose } })
     }
@@ -72,12 +77,17 @@ export function makeDelivery({
     await outbox.finish(waiting, { ...event, event: 'mail.failed', details: { purpose, attempts, reason } })
   }
 
+  /** So that log lines and audit rows say which request a mail was asked for in, whichever has set this off. */
+  function deliverInItsRequest(waiting: WaitingMail): Promise<void> {
+    return waiting.request ? withRequest(waiting.request, () => deliver(waiting)) : deliver(waiting)
+  }
+
   async function runOnce(): Promise<void> {
     try {
       for (;;) {
         isAskedAgain = false
         const claimed = await outbox.claim(clock.now(), AT_ONCE, LEASE_MS)
-        const results = await Promise.allSettled(claimed.map(deliver))
+        const results = await Promise.allSettled(claimed.map(deliverInItsRequest))
         const failure = results.find(({ status }) => status === 'rejected')
         if (failure?.status === 'rejected') throw failure.reason
         if (claimed.length < AT_ONCE && !isAskedAgain) return

@@ -45,6 +45,12 @@ export function makeMetrics() {
       labelNames: ['outcome'] as const,
       registers,
     }),
+    mails: new Counter({
+      name: 'keyturn_mails_total',
+      help: 'Mails handed to the mail server, by purpose and by what it said; one that failed is tried again.',
+      labelNames: ['purpose', 'outcome'] as const,
+      registers,
+    }),
     /** Registers the gauges, once the parts that they read exist. */
     watch(gauges: Gauges): void {
       const rows: [name: string, help: string, read: () => number][] = [

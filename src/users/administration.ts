@@ -79,6 +79,16 @@ export function userAdministration({ users, hasher, clock }: { users: Users; has
       return user
     },
 
+    /** Counts the address as the user's, as a link that was sent there would: who waits for one may sign in. */
+    async verifyEmail(name: string, actor: string): Promise<User> {
+      const user = await required(name)
+      if (user.email === null) throw new Refusal('email_missing', `${user.username} has no e-mail address`)
+      await users.verifyEmail({ userId: user.id }, clock.now(), (userId) => {
+        return { event: 'user.email_verified', actor, userId }
+      })
+      return user
+    },
+
     /** Signs the user out everywhere, at once, and refuses every later login. */
     async disable(name: string, actor: string): Promise<User> {
       const user = await required(name)

@@ -49,6 +49,22 @@ export function checkUsername(username: string): void {
 }
 
 /**
+ * Checks a username that somebody chooses without an operator. One that is an e-mail address must be the user's own: whoever
+ * took another's beforehand would keep its owner from registering.
+ * @throws Refusal that says which rule it breaks
+ */
+export function checkChosenUsername(username: string, email: string | null): void {
+  checkUsername(username)
+  const isAddress = username.includes('@')
+  if (isAddress && (email === null || normalizeIdentifier(username) !== normalizeIdentifier(email))) {
+    throw new Refusal(
+      'username_foreign_address',
+      'a username that is an e-mail address must be the address of the account',
+    )
+  }
+}
+
+/**
  * Checks a new e-mail address; blank means none.
  * @returns the address without surrounding space, or null
  * @throws Refusal `email_invalid`

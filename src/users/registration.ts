@@ -3,8 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Hasher } from '../passwords/hasher.ts'
 import { passwordFaults } from '../passwords/password-faults.ts'
 import { Refusal } from '../refusal.ts'
-import { checkUsername, normalizeIdentifier } from './identifier.ts'
-import type { User } from './user.ts'
+import { checkChosenUsername, normalizeIdentifier } from './identifier.ts'
 import type { NewUser, Users } from './users.ts'
 
 /** What somebody registers with. */
@@ -62,7 +61,7 @@ export function makeRegister({
 
   async function faultsOf(registration: Registration): Promise<RegistrationFaults> {
     const { username, email, password } = registration
-    const refusal = refusalOf(username) ?? foreignAddress(username, email)
+    const refusal = refusalOf(username, email)
     const faults = await passwordFaults(password, { username, email })
     return {
       ...(await takenOf(registration)),
@@ -106,19 +105,9 @@ function newUser(
   return { id: randomUUID(), username, email, passwordHash, ...flags, joinedAt, extra: {} }
 }
 
-/** Who registers by the name of an address has it as the address: nobody takes another's beforehand. */
-function foreignAddress(username: string, email: string | null): Refusal | undefined {
-  if (!username.includes('@') || normalizeIdentifier(username) === normalizeIdentifier(email ?? ''))
-    return undefined
-  return new Refusal(
-    'username_foreign_address',
-    'A username that is an e-mail address must be that of the account.',
-  )
-}
-
-function refusalOf(username: User['username']): Refusal | undefined {
+function refusalOf(username: string, email: string | null): Refusal | undefined {
   try {
-    checkUsername(username)
+    checkChosenUsername(username, email)
     return undefined
   } catch (error) {
     if (error instanceof Refusal) return error

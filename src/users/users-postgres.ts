@@ -174,16 +174,16 @@ export function usersPostgres(database: Database): Users {
         return [{ id }]
       }),
 
-    verifyEmail: (link, now, eventOf) =>
+    verifyEmail: (by, now, eventOf) =>
       database.transaction(async (transaction) => {
-        const id = await useLink(transaction, link, now)
+        const id = 'userId' in by ? by.userId : await useLink(transaction, by, now)
         if (id === undefined) return false
-        await transaction.query(
-          'update users set awaits_email = false, email_verified_at = coalesce(email_verified_at, $2) where id = $1',
+        const verified = await transaction.query(
+          'update users set awaits_email = false, email_verified_at = coalesce(email_verified_at, $2) where id = $1 returning id',
           [id, now],
         )
-        await recordAudit(transaction, eventOf(id))
-        return true
+        if (verified.length > 0) await recordAudit(transaction, eventOf(id))
+        return verified.length > 0
       }),
 
     setActive: (id, isActive, now, event) =>

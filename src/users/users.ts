@@ -79,8 +79,15 @@ export interface Users {
    * The address that the link was sent to counts as verified. False when the link is not good.
    */
   resetPassword(link: PresentedLink, passwordHash: string, now: Date, event: AuditEvent): Promise<boolean>
-  /** Notes that the user reads mail at the address, by a link that is used up. False when the link is not good. */
-  verifyEmail(link: PresentedLink, now: Date, eventOf: (userId: string) => AuditEvent): Promise<boolean>
+  /**
+   * Notes that a user reads mail at the address, by a link, which is used up, or because an operator says so. False when the link
+   * is not good, or there is no such user.
+   */
+  verifyEmail(
+    by: PresentedLink | { readonly userId: string },
+    now: Date,
+    eventOf: (userId: string) => AuditEvent,
+  ): Promise<boolean>
   /** Disables or enables; a change either way ends every session of the user. False when there is no such user. */
   setActive(id: string, isActive: boolean, now: Date, event: AuditEvent): Promise<boolean>
   /** Removes the user with everything that is theirs. False when there is no such user. */

@@ -70,6 +70,7 @@ describe('the commands', () => {
       'users list',
       'users set-password',
       'users show',
+      'users verify-email',
     ])
   })
 

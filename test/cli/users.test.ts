@@ -139,6 +139,21 @@ describe('keyturn users', () => {
     expect((await keyturn(['users', 'show', 'alice'])).code).to.equal(1)
   })
 
+  it('verify-email counts an address as verified; without one there is nothing to count', async () => {
+    await keyturn(['users', 'create', 'alice', '--email', 'alice@example.com'])
+    await keyturn(['users', 'create', 'bob'])
+    await postgres.database.query('update users set awaits_email = true')
+    expect((await keyturn(['users', 'verify-email', 'alice'])).code).to.equal(0)
+    expect((await keyturn(['users', 'verify-email', 'bob'])).code).to.equal(1)
+    const rows = await postgres.database.query(
+      'select username, awaits_email, email_verified_at is not null as verified from users order by username',
+    )
+    expect(rows).to.deep.equal([
+      { username: 'alice', awaits_email: false, verified: true },
+      { username: 'bob', awaits_email: true, verified: false },
+    ])
+  })
+
   it('everything it changes is audited, with the operator as actor', async () => {
     await keyturn(['users', 'create', 'alice'])
     await keyturn(['users', 'disable', 'alice'])

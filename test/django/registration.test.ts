@@ -107,13 +107,26 @@ describe('a registration', () => {
     const similar = { password1: ['The password is too similar to the username.'] }
     const same = { username: 'harbourmaster', password1: 'harbourmaster1', password2: 'harbourmaster1' }
     expect(await refused(same)).to.deep.equal([400, similar])
-    const foreign = { username: ['A username that is an e-mail address must be that of the account.'] }
+    const foreign = { username: ['A username that is an e-mail address must be the address of the account.'] }
     expect(await refused({ username: 'victim@example.com' })).to.deep.equal([400, foreign])
     const users = await keyturn.administration.users()
     expect((await users.list(10)).map(({ username }) => username)).to.deep.equal(['alice'])
     // Control; an address is not needed, and one's own may be the username.
     expect((await refused({ email: '' }))[0]).to.equal(201)
     expect((await refused({ username: 'carol@example.com', email: 'carol@example.com' }))[0]).to.equal(201)
+  })
+
+  it('nor does a user take another’s address as a username later', async () => {
+    const { keyturn, post, bearer } = await openAccountDoor({ environment: OPEN })
+    const { access } = (await post('registration/', bob)).body
+    const rename = async (username: string) => {
+      const headers = { ...bearer(access), 'content-type': 'application/json' }
+      return said(await keyturn.send('PATCH', '/dj-rest-auth/user/', JSON.stringify({ username }), headers))
+    }
+    const foreign = { username: ['A username that is an e-mail address must be the address of the account.'] }
+    expect(await rename('victim@example.com')).to.deep.equal([400, foreign])
+    expect((await rename('Bob'))[0]).to.equal(200)
+    expect((await rename('bob@example.com'))[0]).to.equal(200)
   })
 
   it('of many at once for one name, one gets it', async () => {

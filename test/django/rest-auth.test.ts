@@ -143,8 +143,11 @@ describe('the Django door, dj-rest-auth', () => {
     const { keyturn, details, put, patch } = await openOwnDetails()
     await keyturn.createUser('bob', { email: 'bob@example.com' })
     const taken = { username: ['A user with that username already exists.'] }
-    for (const username of ['bob', 'BOB', 'bob@example.com'])
+    for (const username of ['bob', 'BOB'])
       expect(said(await put({ username })), username).to.deep.equal([400, taken])
+    const foreign = { username: ['A username that is an e-mail address must be the address of the account.'] }
+    for (const username of ['bob@example.com', 'nobody@example.com'])
+      expect(said(await put({ username })), username).to.deep.equal([400, foreign])
     const invalid =
       'Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.'
     for (const username of ['a b', 'a\u202eb', 'x'.repeat(300)])

@@ -57,7 +57,7 @@ describe('keyturn doctor', () => {
       failed: [],
       warned: [],
     })
-    expect(skipped).to.deep.equal(['service'])
+    expect(skipped).to.deep.equal(['mail', 'service'])
 
     const { stdout } = await runKeyturn(['doctor'], { cwd: directory, env: { ...ports, ...env } })
     expect(stdout.split('\n')[0]).to.match(/^CHECK +STATUS +FOUND$/)
@@ -118,7 +118,7 @@ describe('keyturn doctor', () => {
     chmodSync(join(directory, '.keyturn'), 0o755)
     const { code, failed, warned, skipped } = await examine()
     expect({ code, failed, warned }).to.deep.equal({ code: 0, failed: [], warned: ['data directory'] })
-    expect(skipped).to.deep.equal(['redis', 'service'])
+    expect(skipped).to.deep.equal(['redis', 'mail', 'service'])
     expect((await runKeyturn(['users', 'list'], { cwd: directory })).code).to.equal(0)
 
     // Without its key the database is of no use, and a start would not make another one.

@@ -48,8 +48,10 @@ forEachDatabase((_name, open) => {
         if (outcome.outcome === 'sent') sent.push(to)
         return outcome
       }
-      const delivery = makeDelivery({ outbox: outbox(), prepare, send, clock, logger })
-      return { run: delivery.run, sent, logger, undone: () => undone }
+      const counted: string[] = []
+      const count = (_purpose: string, outcome: string) => counted.push(outcome)
+      const delivery = makeDelivery({ outbox: outbox(), prepare, send, count, clock, logger })
+      return { run: delivery.run, sent, logger, counted, undone: () => undone }
     }
 
     it('each is sent once, by whichever node takes it; for nobody there is none', async () => {
@@ -76,7 +78,7 @@ forEachDatabase((_name, open) => {
 
     it('a server that is away is asked again, less and less often, and no more after eight minutes', async () => {
       await ask('user@example.com')
-      const { run, sent, logger, undone } = node(Array.from({ length: 10 }, () => FAILED))
+      const { run, sent, logger, counted, undone } = node(Array.from({ length: 10 }, () => FAILED))
       const tried: number[] = []
       for (let second = 0; second <= 1200; second += 5) {
         const before = undone()
@@ -86,6 +88,7 @@ forEachDatabase((_name, open) => {
       }
       expect(tried).to.deep.equal([0, 5, 35, 155, 455])
       expect(sent).to.deep.equal([])
+      expect(counted).to.deep.equal(Array(5).fill('failed'))
       expect(await waiting()).to.equal(0)
       const details = { purpose, attempts: 5, reason: 'ECONNECTION' }
       expect((await events()).map((event) => event.details)).to.deep.equal([details])
@@ -123,7 +126,7 @@ forEachDatabase((_name, open) => {
       const logger = recordingLogger()
       const prepare = async () => undefined
       const send = async () => ({ outcome: 'sent' }) as const
-      await makeDelivery({ outbox: broken, prepare, send, clock, logger }).run()
+      await makeDelivery({ outbox: broken, prepare, send, count: () => {}, clock, logger }).run()
       expect(logger.lines.map(({ level }) => level)).to.deep.equal(['warn'])
       expect(await waiting()).to.equal(1)
     })

@@ -66,7 +66,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   embedded: { imports: ['postgres', 'telemetry'], types: ['config.ts'] },
   control: { imports: ['telemetry'], types: ['config.ts'] },
   doctor: {
-    imports: ['keys', 'postgres', 'embedded', 'config.ts', 'config-values.ts'],
+    imports: ['keys', 'mail', 'postgres', 'embedded', 'config.ts', 'config-values.ts'],
     types: ['telemetry'],
   },
   cli: { imports: [...BELOW_HTTP, 'control', 'doctor', 'config-values.ts', ...ROOT_FILES] },

@@ -26,7 +26,7 @@ export function restAuthUser({ authenticate, users, openClient }: RestAuthUserPa
   async function change(ctx: Context, fields: { username: string | undefined } & Names): Promise<void> {
     const { userId } = requireAccountHolder(await authenticate(ctx))
     const { username, first_name, last_name } = fields
-    if (username !== undefined) requireUsername(username)
+    if (username !== undefined) requireUsername(username, known(await users.find(userId)))
     const extra = {
       ...(first_name !== undefined && { first_name }),
       ...(last_name !== undefined && { last_name }),

@@ -1,5 +1,6 @@
 import { Refusal } from '../../refusal.ts'
-import { checkUsername } from '../../users/identifier.ts'
+import { checkChosenUsername, normalizeIdentifier } from '../../users/identifier.ts'
+import type { User } from '../../users/user.ts'
 import { invalidFields } from '../django/django-error.ts'
 
 const INVALID =
@@ -10,13 +11,18 @@ export const USERNAME_TAKEN = 'A user with that username already exists.'
 
 /** What Django says of a username that breaks a rule; of rules that it does not have, ours. */
 export function usernameMessage(refusal: Refusal): string {
-  return refusal.code === 'username_invalid' ? INVALID : refusal.message
+  if (refusal.code === 'username_invalid') return INVALID
+  return `${refusal.message.charAt(0).toUpperCase()}${refusal.message.slice(1)}.`
 }
 
-/** @throws DjangoError 400 for one that nobody can have */
-export function requireUsername(username: string): void {
+/**
+ * Checks the username that a user wants from now on; the one that it has may stay, however it is spelt.
+ * @throws DjangoError 400
+ */
+export function requireUsername(username: string, { username: before, email }: User): void {
+  if (normalizeIdentifier(username) === normalizeIdentifier(before)) return
   try {
-    checkUsername(username)
+    checkChosenUsername(username, email)
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     throw invalidFields({ username: [usernameMessage(error)] }, error.code)
