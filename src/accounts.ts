@@ -1,3 +1,4 @@
+import type { ShowDefaultAuthtoken } from './authtokens/default-authtoken.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Links } from './links/links.ts'
@@ -25,6 +26,7 @@ export interface AccountsParts {
   readonly login: Login
   readonly hasher: Hasher
   readonly metrics: Metrics
+  readonly showDefaultAuthtoken: ShowDefaultAuthtoken
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -53,7 +55,11 @@ export function buildAccounts(parts: AccountsParts): Accounts {
     register:
       config.registration === 'closed'
         ? undefined
-        : makeRegister({ ...parts, mustVerify: config.emailVerification === 'mandatory' }),
+        : makeRegister({
+            ...parts,
+            mustVerify: config.emailVerification === 'mandatory',
+            makeAuthtoken: config.authtokenWithUser ? parts.showDefaultAuthtoken : undefined,
+          }),
     requestVerificationMail: config.emailVerification === 'none' ? undefined : mail?.request,
     verifyEmail: makeVerifyEmail(parts),
     delivery: mail?.delivery,

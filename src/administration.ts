@@ -6,6 +6,7 @@ import type { KeyOf } from './audit/verification.ts'
 import { type AuthtokenAdministration, authtokenAdministration } from './authtokens/administration.ts'
 import { authtokenKeys } from './authtokens/authtoken-keys.ts'
 import { authtokensPostgres } from './authtokens/authtokens-postgres.ts'
+import { showDefaultAuthtoken } from './authtokens/default-authtoken.ts'
 import { type ClientAdministration, clientAdministration } from './clients/administration.ts'
 import { clientsPostgres } from './clients/clients-postgres.ts'
 import type { Clock } from './clock.ts'
@@ -64,9 +65,23 @@ export interface AdministrationParts {
 /** Builds the administration over a database. It needs no running server. */
 export function buildAdministration(parts: AdministrationParts): Administration {
   const { database, schedule, clock } = parts
+  const authtokenParts = {
+    authtokens: authtokensPostgres(database),
+    keys: authtokenKeys(async () =>
+      symmetricKeysPostgres({ database, sealingKey: await parts.sealingKey() }),
+    ),
+    clock,
+  }
   return {
     async users() {
-      return userAdministration({ users: usersPostgres(database), hasher: parts.hasher(), clock })
+      // Before a user is made whose authtoken could not be.
+      if (parts.config.authtokenWithUser) await parts.sealingKey()
+      return userAdministration({
+        users: usersPostgres(database),
+        hasher: parts.hasher(),
+        clock,
+        makeAuthtoken: parts.config.authtokenWithUser ? showDefaultAuthtoken(authtokenParts) : undefined,
+      })
     },
     async clients() {
       return clientAdministration({
@@ -89,12 +104,8 @@ export function buildAdministration(parts: AdministrationParts): Administration 
     async authtokens() {
       const users = usersPostgres(database)
       return authtokenAdministration({
-        authtokens: authtokensPostgres(database),
-        keys: authtokenKeys(async () =>
-          symmetricKeysPostgres({ database, sealingKey: await parts.sealingKey() }),
-        ),
+        ...authtokenParts,
         findUserId: async (name) => (await users.findByIdentifier(name))?.user.id,
-        clock,
       })
     },
     async apiKeys() {

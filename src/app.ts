@@ -123,7 +123,7 @@ export function buildApp(parts: AppParts): App {
   const credentials = buildCredentials(parts)
   const users = usersPostgres(database)
   const login = makeLogin({ users, hasher, clock, noteUser, noteRefusal })
-  const accounts = buildAccounts({ ...parts, users, login, metrics })
+  const accounts = buildAccounts({ ...parts, ...credentials, users, login, metrics })
   const answer = buildTokenRequest({
     config,
     login,

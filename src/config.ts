@@ -33,6 +33,8 @@ export interface Config {
   readonly restAuth: 'jwt' | 'cookie' | 'key'
   /** Whether who sets a new password at /dj-rest-auth/ must give the old one. */
   readonly oldPasswordField: boolean
+  /** Whether each new user gets an authtoken at once. */
+  readonly authtokenWithUser: boolean
   /** Whether a username and a password are taken at each request. */
   readonly basicAuthentication: boolean
   /** A header of its own for API keys, besides `Authorization`. */
@@ -126,6 +128,7 @@ function assemble(values: Values, environment: NodeJS.ProcessEnv): Config {
     hashConcurrency: values.KEYTURN_HASH_CONCURRENCY,
     restAuth: values.KEYTURN_REST_AUTH,
     oldPasswordField: values.KEYTURN_OLD_PASSWORD_FIELD !== undefined,
+    authtokenWithUser: values.KEYTURN_AUTHTOKEN_WITH_USER !== undefined,
     basicAuthentication: values.KEYTURN_BASIC_AUTHENTICATION !== undefined,
     apiKeyHeader: values.KEYTURN_API_KEY_HEADER,
     registration: values.KEYTURN_REGISTRATION,

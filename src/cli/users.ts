@@ -119,9 +119,11 @@ export function created(user: Row, password: string | undefined): Answer {
     password === undefined
       ? `\nThe user has no password and cannot sign in until one is set: keyturn users set-password ${username}`
       : ''
+  const token =
+    user['authtoken'] === undefined ? '' : `\nIts authtoken, shown at each login, too: ${user['authtoken']}`
   return {
     data: user,
-    text: `Created ${user['isSuperuser'] ? 'superuser' : 'user'} ${username} (${user['id']}).${hint}`,
+    text: `Created ${user['isSuperuser'] ? 'superuser' : 'user'} ${username} (${user['id']}).${token}${hint}`,
   }
 }
 

@@ -23,7 +23,18 @@ export interface UserDetails {
  * is audited in its own transaction. `name` is a username or an e-mail address.
  * All throw Refusal with what to do about it.
  */
-export function userAdministration({ users, hasher, clock }: { users: Users; hasher: Hasher; clock: Clock }) {
+export function userAdministration({
+  users,
+  hasher,
+  clock,
+  makeAuthtoken,
+}: {
+  users: Users
+  hasher: Hasher
+  clock: Clock
+  /** Where each new user gets an authtoken. */
+  makeAuthtoken?: ((userId: string, actor: string) => Promise<string | undefined>) | undefined
+}) {
   async function required(name: string): Promise<User> {
     const found = await users.findByIdentifier(name)
     if (!found) throw unknownUser(name)
@@ -31,7 +42,8 @@ export function userAdministration({ users, hasher, clock }: { users: Users; has
   }
 
   return {
-    async create(details: UserDetails, actor: string): Promise<User> {
+    /** @returns the user, with the authtoken where one is made */
+    async create(details: UserDetails, actor: string): Promise<User & { readonly authtoken?: string }> {
       checkUsername(details.username)
       const email = checkEmail(details.email)
       if (details.password !== undefined) checkNewPassword(details.password)
@@ -49,11 +61,14 @@ export function userAdministration({ users, hasher, clock }: { users: Users; has
       }
       const passwordHash = details.password === undefined ? null : await hasher.hash(details.password)
       const event = { event: 'user.created', actor, userId: user.id, details: { isSuperuser } } as const
-      if (await users.add({ ...user, passwordHash }, event)) return user
-      throw new Refusal(
-        'username_taken',
-        'the username or the e-mail address belongs to another user already',
-      )
+      if (!(await users.add({ ...user, passwordHash }, event))) {
+        throw new Refusal(
+          'username_taken',
+          'the username or the e-mail address belongs to another user already',
+        )
+      }
+      const authtoken = await makeAuthtoken?.(user.id, actor)
+      return { ...user, ...(authtoken !== undefined && { authtoken }) }
     },
 
     /** Takes users over from elsewhere, with their hashes; reports each row. What is there already stays as it is. */

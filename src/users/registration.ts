@@ -40,11 +40,14 @@ export function makeRegister({
   hasher,
   clock,
   mustVerify,
+  makeAuthtoken,
 }: {
   users: Pick<Users, 'add' | 'findHolders'>
   hasher: Pick<Hasher, 'hash'>
   clock: Clock
   mustVerify: boolean
+  /** Where each new user gets an authtoken. */
+  makeAuthtoken?: ((userId: string, actor: string) => Promise<unknown>) | undefined
 }): Register {
   async function takenOf({
     username,
@@ -85,7 +88,10 @@ export function makeRegister({
       userId: user.id,
       details: { isSuperuser: false, registered: true },
     } as const
-    if (await users.add(user, event)) return { outcome: 'registered' }
+    if (await users.add(user, event)) {
+      await makeAuthtoken?.(user.id, event.actor)
+      return { outcome: 'registered' }
+    }
     // Somebody was a moment quicker.
     const taken = await takenOf(registration)
     return mustVerify && taken.username === undefined
