@@ -33,6 +33,7 @@ const LEASE_MS = 120_000
 /** What is waited after each failure; there is no try after the last. In all as long as anybody waits for such a mail. */
 const RETRY_SECONDS = [5, 30, 120, 300]
 const STOP_PATIENCE_MS = 5000
+const STOP_STEP_MS = 250
 
 /** Makes what sends the mails that wait. Any number of nodes may run one; each mail is taken by one of them. */
 export function makeDelivery({
@@ -112,7 +113,10 @@ export function makeDelivery({
     run,
     async stop() {
       clearInterval(timer)
-      await Promise.race([running, clock.wait(STOP_PATIENCE_MS)])
+      // In steps: a timer that nobody waits for any more would keep the process.
+      for (let waitedMs = 0; running && waitedMs < STOP_PATIENCE_MS; waitedMs += STOP_STEP_MS) {
+        await Promise.race([running, clock.wait(STOP_STEP_MS)])
+      }
     },
   }
 }

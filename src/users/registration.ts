@@ -52,13 +52,16 @@ export function makeRegister({
   async function takenOf({
     username,
     email,
-  }: Registration): Promise<Pick<RegistrationFaults, 'username' | 'email'>> {
-    const names = email === null ? [username] : [username, email]
+  }: {
+    username?: string
+    email: string | null
+  }): Promise<Pick<RegistrationFaults, 'username' | 'email'>> {
+    const names = [username, email].filter((name) => typeof name === 'string')
     const { byIdentifier } = await users.findHolders(names, [])
-    const isTaken = (name: string) => byIdentifier.has(normalizeIdentifier(name))
+    const isTaken = (name: string | null | undefined) => byIdentifier.has(normalizeIdentifier(name ?? ''))
     return {
       ...(isTaken(username) && { username: 'taken' }),
-      ...(email !== null && isTaken(email) && { email: 'taken' }),
+      ...(isTaken(email) && { email: 'taken' }),
     }
   }
 
@@ -66,8 +69,10 @@ export function makeRegister({
     const { username, email, password } = registration
     const refusal = refusalOf(username, email)
     const faults = await passwordFaults(password, { username, email })
+    // What nobody can be called is not looked up.
+    const taken = refusal ? await takenOf({ email }) : await takenOf({ username, email })
     return {
-      ...(await takenOf(registration)),
+      ...taken,
       ...(refusal && { username: refusal }),
       ...(faults.length > 0 && { password: faults }),
     }
