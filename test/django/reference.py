@@ -1,4 +1,5 @@
-"""A Django project as people have it: Django REST Framework with simplejwt, rotation and the blacklist switched on."""
+"""A Django project as people have it: Django REST Framework with authtokens, Basic and simplejwt, rotation and the
+blacklist switched on."""
 
 import os
 import secrets
@@ -25,11 +26,16 @@ settings.configure(
         "django.contrib.auth",
         "django.contrib.contenttypes",
         "rest_framework",
+        "rest_framework.authtoken",
         "rest_framework_simplejwt",
         "rest_framework_simplejwt.token_blacklist",
     ],
     REST_FRAMEWORK={
-        "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
+        "DEFAULT_AUTHENTICATION_CLASSES": [
+            "rest_framework_simplejwt.authentication.JWTAuthentication",
+            "rest_framework.authentication.TokenAuthentication",
+            "rest_framework.authentication.BasicAuthentication",
+        ],
         "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
         "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     },
@@ -44,6 +50,7 @@ application = get_wsgi_application()
 
 # These read the settings when they are imported.
 from django.contrib.auth import get_user_model  # noqa: E402
+from rest_framework.authtoken.views import obtain_auth_token  # noqa: E402
 from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402
 from rest_framework_simplejwt import views  # noqa: E402
@@ -59,6 +66,7 @@ urlpatterns = [
     path("api/token/refresh/", views.token_refresh),
     path("api/token/verify/", views.token_verify),
     path("api/token/blacklist/", views.token_blacklist),
+    path("api-token-auth/", obtain_auth_token),
     path("api/protected/", Protected.as_view()),
 ]
 
