@@ -71,6 +71,17 @@ describe('a registration', () => {
     ).to.equal(200)
   })
 
+  it('26: where every new user gets an authtoken, so does who registers', async () => {
+    const count = async (environment: Record<string, string>) => {
+      const { keyturn, post } = await openAccountDoor({ environment: { ...OPEN, ...environment } })
+      expect((await post('registration/', bob)).status).to.equal(201)
+      const tokens = await (await keyturn.administration.authtokens()).list('bob', 10)
+      return tokens.length
+    }
+    expect(await count({ KEYTURN_AUTHTOKEN_WITH_USER: '1' })).to.equal(1)
+    expect(await count({})).to.equal(0)
+  })
+
   it('18: with cookies it sets them, and not for another site', async () => {
     const environment = { ...OPEN, KEYTURN_REST_AUTH: 'cookie' }
     const { keyturn, post } = await openAccountDoor({ environment })

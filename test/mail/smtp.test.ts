@@ -81,6 +81,9 @@ describe('sending mail', () => {
     expect((await required(MAIL)).outcome).to.equal('failed')
     const selfSigned = await startSmtpSink({ secure: true })
     expect((await sender(`smtps://127.0.0.1:${selfSigned.port}`)(MAIL)).outcome).to.equal('failed')
-    expect([...plain.mails, ...selfSigned.mails]).to.deep.equal([])
+    const upgraded = await startSmtpSink({ disabledCommands: ['AUTH'] })
+    const byStartTls = { ...server('smtp://x.example'), host: '127.0.0.1', port: upgraded.port }
+    expect((await makeSmtp({ server: byStartTls, from: FROM })(MAIL)).outcome).to.equal('failed')
+    expect([...plain.mails, ...selfSigned.mails, ...upgraded.mails]).to.deep.equal([])
   })
 })
