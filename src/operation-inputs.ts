@@ -87,6 +87,7 @@ export const importedRows = z.object({
   rows: z.array(z.object({ line: z.number().int(), fields: z.record(z.string(), z.unknown()) })).max(10_000),
   isLegacyAllowed: z.boolean(),
   isDryRun: z.boolean().optional(),
+  dropsDuplicateEmails: z.boolean().optional(),
 })
 
 const moment = z.iso.datetime({ offset: true }).transform((value) => new Date(value))

@@ -10,10 +10,9 @@ import type { Answer } from './answer.ts'
 import { batches } from './batches.ts'
 import { addCommand, type Run } from './command.ts'
 import type { Context } from './context.ts'
-import { table, toJson } from './output.ts'
-
-/** Refused records shown to people; all are in the report. */
-const SHOWN = 50
+import { type Count, importAnswer, type Refused } from './import-django-answer.ts'
+import { importSettings } from './import-django-settings.ts'
+import { toJson } from './output.ts'
 
 interface Options {
   readonly dryRun?: true
@@ -22,17 +21,8 @@ interface Options {
   readonly userTable?: string
   readonly usernameField: string
   readonly report?: string
-}
-
-/** A record that was not taken, and why. */
-type Refused = Readonly<Record<'model' | 'record' | 'error' | 'message', string>>
-
-/** What became of all records of a model. */
-interface Count {
-  readonly found: number
-  readonly added: number
-  readonly present: number
-  readonly refused: number
+  readonly dropDuplicateEmails?: true
+  readonly settings?: string
 }
 
 /** `keyturn import django`. */
@@ -49,6 +39,8 @@ export function addImportCommand(program: Command, run: Run): void {
       '--allow-legacy-hashes',
       'take MD5 and SHA-1 hashes over as well; each is replaced at its first login',
     )
+    .option('--drop-duplicate-emails', 'take a user whose e-mail address somebody else has, without it')
+    .option('--settings <file>', 'SIMPLE_JWT as JSON: its lifetimes, audience … for the client django')
     .option('--user-model <app.model>', 'AUTH_USER_MODEL', 'auth.user')
     .option('--user-table <table>', 'its table, where it is not app_model')
     .option('--username-field <field>', 'USERNAME_FIELD', 'username')
@@ -56,15 +48,20 @@ export function addImportCommand(program: Command, run: Run): void {
     .action((source: string, options: Options) => run((context) => importDjango(context, source, options)))
 }
 
-async function importDjango({ ask }: Context, source: string, options: Options): Promise<Answer> {
+async function importDjango(context: Context, source: string, options: Options): Promise<Answer> {
+  const { ask } = context
+  const isDryRun = options.dryRun ?? false
   const model = options.userModel.toLowerCase()
   const userModel: UserModel = { model, usernameField: options.usernameField }
   const opened = await openDjangoSource(source, options.userTable ?? model.replaceAll('.', '_'))
   const refused: Refused[] = []
+  const emailsDropped: Refused[] = []
   try {
+    const settings =
+      options.settings === undefined ? [] : await importSettings(context, options.settings, isDryRun)
     const taken = new Set<string>()
-    const users = await importUsers(ask, opened, userModel, options, taken, refused)
-    const isDryRun = options.dryRun ?? false
+    const notes = { taken, refused, emailsDropped }
+    const users = await importUsers(ask, opened, userModel, options, notes)
     const keys = { ask, source: opened, isDryRun, refused }
     const authtokens = await importKeys(keys, AUTHTOKEN_MODEL, 'authtokens.import', (record) => {
       const row = authtokenRow(record)
@@ -72,9 +69,12 @@ async function importDjango({ ask }: Context, source: string, options: Options):
     })
     const apiKeys = await importKeys(keys, API_KEY_MODEL, 'api-keys.import', apiKeyRow)
     const leftOut = opened.countOthers([model, AUTHTOKEN_MODEL, API_KEY_MODEL])
-    if (options.report !== undefined)
-      await writeFile(options.report, refused.map((one) => `${toJson(one)}\n`).join(''))
-    return answerOf({ users, authtokens, apiKeys }, leftOut, refused, isDryRun)
+    if (options.report !== undefined) {
+      const lines = [...refused, ...emailsDropped].map((one) => `${toJson(one)}\n`)
+      await writeFile(options.report, lines.join(''))
+    }
+    const counts = { users, authtokens, apiKeys }
+    return importAnswer({ isDryRun, counts, leftOut, refused, emailsDropped, settings })
   } finally {
     await opened.close()
   }
@@ -85,8 +85,7 @@ async function importUsers(
   source: DjangoSource,
   userModel: UserModel,
   options: Options,
-  taken: Set<string>,
-  refused: Refused[],
+  { taken, refused, emailsDropped }: { taken: Set<string>; refused: Refused[]; emailsDropped: Refused[] },
 ): Promise<Count> {
   const rows = mapped(source, userModel.model, (record, at) => ({
     line: at,
@@ -98,14 +97,21 @@ async function importUsers(
       rows: batch,
       isLegacyAllowed: options.allowLegacyHashes ?? false,
       isDryRun: options.dryRun ?? false,
+      dropsDuplicateEmails: options.dropDuplicateEmails ?? false,
     })
     for (const [at, report] of reports.entries()) {
       count[report.outcome] += 1
       const id = String(batch[at]?.fields['id'])
-      if (report.outcome !== 'refused') taken.add(id)
-      else {
-        const { error, message, username } = report
-        refused.push({ model: userModel.model, record: `${id} ${username}`, error, message })
+      const record = `${id} ${report.username}`
+      if (report.outcome === 'refused') {
+        const { error, message } = report
+        refused.push({ model: userModel.model, record, error, message })
+        continue
+      }
+      taken.add(id)
+      if (report.outcome === 'added' && report.droppedEmail !== undefined) {
+        const message = `without ${report.droppedEmail}, which somebody else has`
+        emailsDropped.push({ model: userModel.model, record, error: 'email_dropped', message })
       }
     }
     count.found += batch.length
@@ -156,27 +162,4 @@ async function* mapped<Row>(
 
 function progress(model: string, count: number): void {
   process.stderr.write(`${model}: ${count}\n`)
-}
-
-function answerOf(
-  counts: Record<'users' | 'authtokens' | 'apiKeys', Count>,
-  leftOut: Readonly<Record<string, number>>,
-  refused: readonly Refused[],
-  isDryRun: boolean,
-): Answer {
-  const rows = Object.entries(counts).map(([what, count]) => ({
-    what: what === 'apiKeys' ? 'API keys' : what,
-    ...count,
-  }))
-  const others = Object.entries(leftOut).map(([model, count]) => `${count} of ${model}`)
-  const text = [
-    ...(isDryRun ? ['Nothing was changed: this is what an import would do.'] : []),
-    table(rows, ['what', 'found', 'added', 'present', 'refused'], ''),
-    ...(others.length > 0 ? [`Left out, since there is no place for them here: ${others.join(', ')}.`] : []),
-    ...(refused.length > 0
-      ? [table(refused.slice(0, SHOWN), ['model', 'record', 'error', 'message'], '')]
-      : []),
-    ...(refused.length > SHOWN ? [`… and ${refused.length - SHOWN} more: --report writes them all.`] : []),
-  ].join('\n')
-  return { data: { isDryRun, ...counts, leftOut, refused }, text, isBadNews: refused.length > 0 }
 }

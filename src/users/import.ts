@@ -18,11 +18,13 @@ export interface ImportOptions {
   readonly isLegacyAllowed: boolean
   /** Whether only to say what would become of each row. */
   readonly isDryRun?: boolean | undefined
+  /** Whether a user whose e-mail address somebody else has comes along without it; refused otherwise. */
+  readonly dropsDuplicateEmails?: boolean | undefined
 }
 
 /** What became of a row. */
 export type RowReport = { readonly line: number; readonly username: string } & (
-  | { readonly outcome: 'added' }
+  | { readonly outcome: 'added'; readonly droppedEmail?: string }
   /** The same user is there already: nothing was changed. */
   | { readonly outcome: 'present' }
   | { readonly outcome: 'refused'; readonly error: string; readonly message: string }
@@ -58,10 +60,14 @@ export async function importUsers(
     candidates.map(({ user }) => user.id),
   )
   const holders = new Map<string, Holder>(byIdentifier)
-  const reports = read.map((one) => ('user' in one ? judge(one, holders, takenIds) : one))
+  const reports = read.map((one) => ('user' in one ? judge(one, holders, takenIds, options) : one))
 
-  const toAdd = new Set(reports.filter(({ outcome }) => outcome === 'added').map(({ line }) => line))
-  const added = candidates.filter(({ line }) => toAdd.has(line))
+  const toAdd = new Map(reports.map((report) => [report.line, report]))
+  const added = candidates.flatMap((candidate) => {
+    const report = toAdd.get(candidate.line)
+    if (report?.outcome !== 'added') return []
+    return [report.droppedEmail === undefined ? candidate : withoutEmail(candidate)]
+  })
   if (options.isDryRun || added.length === 0) return reports
   if (
     await users.addAll(
@@ -130,15 +136,22 @@ function hashOf(row: ImportedUser, options: ImportOptions): string | null {
 
 /** What becomes of a candidate among those who hold its names; one that is added holds them from now on. */
 function judge(
-  { line, user, hasId }: Candidate,
+  candidate: Candidate,
   holders: Map<string, Holder>,
   takenIds: Set<string>,
+  options: ImportOptions,
 ): RowReport {
-  const { username, id } = user
+  const { line, user, hasId } = candidate
+  const { username, id, email } = user
   const identifiers = identifiersOf(user)
   const holder = holders.get(normalizeIdentifier(username))
   if (holder && isSame(holder, user, hasId)) return { line, username, outcome: 'present' }
   const clash = identifiers.find((identifier) => holders.has(identifier))
+  if (options.dropsDuplicateEmails && email !== null && holders.has(normalizeIdentifier(email))) {
+    // Without the address it may well be there from an earlier import.
+    const report = judge(withoutEmail(candidate), holders, takenIds, options)
+    return report.outcome === 'added' ? { ...report, droppedEmail: email } : report
+  }
   if (clash !== undefined) {
     const name = clash === normalizeIdentifier(username) ? username : (user.email ?? '')
     return { line, username, ...refused(taken(name, holders.get(clash) as Holder)) }
@@ -153,6 +166,10 @@ function judge(
   for (const identifier of identifiers) holders.set(identifier, user)
   takenIds.add(id)
   return { line, username, outcome: 'added' }
+}
+
+function withoutEmail(candidate: Candidate): Candidate {
+  return { ...candidate, user: { ...candidate.user, email: null } }
 }
 
 function isSame(holder: Holder, user: NewUser, hasId: boolean): boolean {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -142,6 +142,42 @@ describe('keyturn import django, from what a real Django wrote', () => {
     const { body } = await importFrom(source, '--allow-legacy-hashes')
     expect(body.users).to.deep.include({ added: 4, refused: 1 })
     expect((await signIn('cyd')).status).to.equal(200)
+  })
+
+  it('a user whose address somebody else has comes along without it where that is asked for, again and again', async () => {
+    for (const outcome of ['added', 'present'] as const) {
+      const { body } = await importFrom(source, '--drop-duplicate-emails')
+      expect(body.users).to.deep.include({ [outcome]: 4, refused: 1 })
+      expect(body.emails_dropped).to.have.length(outcome === 'added' ? 1 : 0)
+    }
+    expect((await signIn('eve')).status).to.equal(200)
+    const users = await keyturn.administration.users()
+    expect((await users.show('eve')).email).to.equal(null)
+    expect((await users.show('ada@example.com')).username).to.equal('ada')
+  })
+
+  it('42: SIMPLE_JWT sets the lifetimes and the audience of what is issued from then on', async () => {
+    const settings = join(directory, 'simple-jwt.json')
+    const said = { ACCESS_TOKEN_LIFETIME: '0:07:00', AUDIENCE: 'https://api.example.com', ALGORITHM: 'EdDSA' }
+    writeFileSync(settings, JSON.stringify({ ...said, REFRESH_TOKEN_LIFETIME: '1 day, 0:00:00' }))
+    const dry = await importFrom(source, '--settings', settings, '--dry-run')
+    const clients = await keyturn.administration.clients()
+    expect((await clients.show('django')).accessTokenTtlSeconds).to.equal(null)
+    const { body } = await importFrom(source, '--settings', settings)
+    const outcomes = ({ settings }: { settings: { outcome: string }[] }) =>
+      settings.map(({ outcome }) => outcome)
+    expect(outcomes(dry.body)).to.deep.equal(['taken', 'taken', 'taken', 'taken'])
+    // Only what signs can be chosen, and that is known when it is asked for.
+    expect(outcomes(body)).to.deep.equal(['taken', 'taken', 'refused', 'taken'])
+    expect(await clients.show('django')).to.deep.include({
+      accessTokenTtlSeconds: 420,
+      refreshIdleTtlSeconds: 86_400,
+      refreshAbsoluteTtlSeconds: 86_400,
+      audiences: ['https://api.example.com'],
+    })
+    const [, payload = ''] = (await signIn('ada')).body.access.split('.')
+    const { iat, exp, aud } = JSON.parse(Buffer.from(payload, 'base64url').toString())
+    expect([exp - iat, aud]).to.deep.equal([420, 'https://api.example.com'])
   })
 
   it('neither a key nor a hash is shown, whatever goes wrong', async () => {
