@@ -25,6 +25,8 @@ import type { Database } from './postgres/database.ts'
 import { Refusal } from './refusal.ts'
 import { type SessionAdministration, sessionAdministration } from './sessions/administration.ts'
 import { sessionsPostgres } from './sessions/sessions-postgres.ts'
+import { type OldTokenAdministration, oldTokenAdministration } from './swap/administration.ts'
+import { oldTokensPostgres } from './swap/old-tokens-postgres.ts'
 import type { Logger } from './telemetry/logger.ts'
 import type { Explanation } from './tokens/explanation.ts'
 import { type UserAdministration, userAdministration } from './users/administration.ts'
@@ -41,6 +43,8 @@ export interface Administration {
   /** Needs the sealing key for default keys only. */
   authtokens(): Promise<AuthtokenAdministration>
   apiKeys(): Promise<ApiKeyAdministration>
+  /** Needs the sealing key for accepting a key only. */
+  oldTokens(): Promise<OldTokenAdministration>
   /** What seals something throws SealingKeyProblem where the sealing key is missing or malformed; a revocation needs none. */
   keys(): Promise<KeyAdministration>
   /** @throws SealingKeyProblem where the sealing key is missing or malformed */
@@ -113,6 +117,13 @@ export function buildAdministration(parts: AdministrationParts): Administration 
       return apiKeyAdministration({
         apiKeys: apiKeysPostgres(database),
         findUserId: async (name) => (await users.findByIdentifier(name))?.user.id,
+        clock,
+      })
+    },
+    async oldTokens() {
+      return oldTokenAdministration({
+        oldTokens: oldTokensPostgres(database),
+        symmetricKeys: async () => symmetricKeysPostgres({ database, sealingKey: await parts.sealingKey() }),
         clock,
       })
     },

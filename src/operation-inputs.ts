@@ -96,6 +96,18 @@ export const importedAuthtokens = z.object({
     .array(z.object({ userId: text, digest: z.string().regex(/^[0-9a-f]{64}$/), createdAt: moment }))
     .max(10_000),
 })
+export const acceptedOldKey = z.object({
+  text,
+  algorithm: text,
+  acceptUntil: moment,
+  isListRequired: z.boolean(),
+  isDryRun: z.boolean(),
+})
+export const importedOldTokens = z.object({
+  rows: z
+    .array(z.object({ jti: text, userId: text, expiresAt: moment, isBlacklisted: z.boolean() }))
+    .max(10_000),
+})
 export const importedApiKeys = z.object({
   rows: z
     .array(

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Administration } from './administration.ts'
 import type { Client } from './clients/client.ts'
 import {
+  acceptedOldKey,
   auditPart,
   auditQuery,
   changedClient,
@@ -9,6 +10,7 @@ import {
   id,
   importedApiKeys,
   importedAuthtokens,
+  importedOldTokens,
   importedRows,
   name,
   newApiKey,
@@ -148,6 +150,12 @@ const OPERATIONS = {
   'api-keys.revoke': operation(id, async (administration, input) => {
     await (await administration.apiKeys()).revoke(input.id, ACTOR)
     return { id: input.id }
+  }),
+  'old-tokens.accept': operation(acceptedOldKey, async (administration, { isDryRun, ...details }) => {
+    return (await administration.oldTokens()).accept(details, { isDryRun }, ACTOR)
+  }),
+  'old-tokens.import': operation(importedOldTokens, async (administration, { rows }) => {
+    return (await administration.oldTokens()).importAll(rows, ACTOR)
   }),
   'audit.tail': operation(auditQuery, async (administration, input) => {
     return (await administration.audit()).tail(input)

@@ -20,6 +20,8 @@ export const AUDIT_EVENTS = [
   'authtoken.created',
   'authtoken.imported',
   'authtoken.revoked',
+  'old_token.imported',
+  'old_token.swapped',
   'api_key.created',
   'api_key.imported',
   'api_key.revoked',

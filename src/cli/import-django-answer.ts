@@ -49,5 +49,5 @@ export function importAnswer({ counts, ...result }: ImportResult): Answer {
 }
 
 function nameOf(what: string): string {
-  return { apiKeys: 'API keys' }[what] ?? what
+  return { apiKeys: 'API keys', refreshTokens: 'refresh tokens' }[what] ?? what
 }

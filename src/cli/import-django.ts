@@ -1,20 +1,32 @@
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { apiKeyRow, authtokenRow, type Unusable } from '../django/credential-rows.ts'
-import { API_KEY_MODEL, AUTHTOKEN_MODEL, type DjangoRecord, type UserModel } from '../django/record.ts'
+import { apiKeyRow, authtokenRow } from '../django/credential-rows.ts'
+import {
+  API_KEY_MODEL,
+  AUTHTOKEN_MODEL,
+  BLACKLISTED_MODEL,
+  OUTSTANDING_MODEL,
+  type UserModel,
+} from '../django/record.ts'
 import { userRow } from '../django/user-row.ts'
 import { type DjangoSource, openDjangoSource } from '../django-source.ts'
-import type { OperationName } from '../operations.ts'
 import type { RowReport } from '../users/import.ts'
 import type { Answer } from './answer.ts'
 import { batches } from './batches.ts'
 import { addCommand, type Run } from './command.ts'
 import type { Context } from './context.ts'
 import { type Count, importAnswer, type Refused } from './import-django-answer.ts'
+import { importKeys, mapped, progress } from './import-django-keys.ts'
 import { importSettings } from './import-django-settings.ts'
+import {
+  importRefreshTokens,
+  type OldKeyOptions,
+  readOldKey,
+  withOldKeyOptions,
+} from './import-django-tokens.ts'
 import { toJson } from './output.ts'
 
-interface Options {
+interface Options extends OldKeyOptions {
   readonly dryRun?: true
   readonly allowLegacyHashes?: true
   readonly userModel: string
@@ -28,11 +40,13 @@ interface Options {
 /** `keyturn import django`. */
 export function addImportCommand(program: Command, run: Run): void {
   const imports = program.command('import').description('bring a whole project along from another system')
-  addCommand(
-    imports,
-    'django <source>',
-    'users, authtokens and API keys of a Django project: postgres://… of its database, or a file of manage.py dumpdata',
-    'keyturn import django postgres://django@localhost/project --dry-run',
+  withOldKeyOptions(
+    addCommand(
+      imports,
+      'django <source>',
+      'users, authtokens and API keys of a Django project: postgres://… of its database, or a file of manage.py dumpdata',
+      'keyturn import django postgres://django@localhost/project --dry-run',
+    ),
   )
     .option('--dry-run', 'say what would become of each record, and change nothing')
     .option(
@@ -53,6 +67,9 @@ async function importDjango(context: Context, source: string, options: Options):
   const isDryRun = options.dryRun ?? false
   const model = options.userModel.toLowerCase()
   const userModel: UserModel = { model, usernameField: options.usernameField }
+  const oldKey = await readOldKey(options)
+  // A key that is no good is no reason to stop half-way.
+  if (oldKey) await ask('old-tokens.accept', { ...oldKey, isDryRun: true })
   const opened = await openDjangoSource(source, options.userTable ?? model.replaceAll('.', '_'))
   const refused: Refused[] = []
   const emailsDropped: Refused[] = []
@@ -68,12 +85,14 @@ async function importDjango(context: Context, source: string, options: Options):
       return 'problem' in row || taken.has(row.userId) ? row : { problem: 'its user was not taken' }
     })
     const apiKeys = await importKeys(keys, API_KEY_MODEL, 'api-keys.import', apiKeyRow)
-    const leftOut = opened.countOthers([model, AUTHTOKEN_MODEL, API_KEY_MODEL])
+    const refreshTokens = oldKey && (await importRefreshTokens(keys, taken, oldKey))
+    const others = [API_KEY_MODEL, ...(refreshTokens ? [OUTSTANDING_MODEL, BLACKLISTED_MODEL] : [])]
+    const leftOut = opened.countOthers([model, AUTHTOKEN_MODEL, ...others])
     if (options.report !== undefined) {
       const lines = [...refused, ...emailsDropped].map((one) => `${toJson(one)}\n`)
       await writeFile(options.report, lines.join(''))
     }
-    const counts = { users, authtokens, apiKeys }
+    const counts = { users, authtokens, apiKeys, ...(refreshTokens && { refreshTokens }) }
     return importAnswer({ isDryRun, counts, leftOut, refused, emailsDropped, settings })
   } finally {
     await opened.close()
@@ -118,48 +137,4 @@ async function importUsers(
     progress(userModel.model, count.found)
   }
   return count
-}
-
-async function importKeys<Row extends object>(
-  parts: { ask: Context['ask']; source: DjangoSource; isDryRun: boolean; refused: Refused[] },
-  model: string,
-  operation: OperationName,
-  toRow: (record: DjangoRecord) => Row | Unusable,
-): Promise<Count> {
-  const count = { found: 0, added: 0, present: 0, refused: 0 }
-  for await (const batch of batches(mapped(parts.source, model, toRow))) {
-    const usable: Row[] = []
-    for (const [at, row] of batch.entries()) {
-      if (!('problem' in row)) usable.push(row)
-      // Neither a key nor a hash is shown: the place in the export says which one it is.
-      else
-        parts.refused.push({
-          model,
-          record: `${count.found + at + 1}`,
-          error: 'key_unusable',
-          message: row.problem,
-        })
-    }
-    const added =
-      parts.isDryRun || usable.length === 0 ? 0 : await parts.ask<number>(operation, { rows: usable })
-    count.added += parts.isDryRun ? usable.length : added
-    count.present += parts.isDryRun ? 0 : usable.length - added
-    count.refused += batch.length - usable.length
-    count.found += batch.length
-    progress(model, count.found)
-  }
-  return count
-}
-
-async function* mapped<Row>(
-  source: DjangoSource,
-  model: string,
-  toRow: (record: DjangoRecord, at: number) => Row,
-): AsyncGenerator<Row> {
-  let at = 0
-  for await (const record of source.recordsOf(model)) yield toRow(record, ++at)
-}
-
-function progress(model: string, count: number): void {
-  process.stderr.write(`${model}: ${count}\n`)
 }

@@ -1,6 +1,12 @@
 import type { Queryable } from '../postgres/database.ts'
 import { Refusal } from '../refusal.ts'
-import { API_KEY_MODEL, AUTHTOKEN_MODEL, type DjangoRecord } from './record.ts'
+import {
+  API_KEY_MODEL,
+  AUTHTOKEN_MODEL,
+  BLACKLISTED_MODEL,
+  type DjangoRecord,
+  OUTSTANDING_MODEL,
+} from './record.ts'
 
 /** Rows in one query: a few megabytes. */
 const PAGE_ROWS = 2000
@@ -14,7 +20,7 @@ interface Table {
 
 /**
  * Reads the rows of one model from a Django database, page by page, with nothing but `select`. There are none where the
- * table of authtokens or of API keys is not there.
+ * table of authtokens, of API keys or of refresh tokens is not there.
  * @param userTable with its schema where it is not on the search path
  * @throws Refusal where there is no table of users
  */
@@ -25,6 +31,8 @@ export async function* readDjangoModel(
 ): AsyncGenerator<DjangoRecord> {
   const table: Table = {
     [AUTHTOKEN_MODEL]: { model, name: 'authtoken_token', key: 'key' },
+    [OUTSTANDING_MODEL]: { model, name: 'token_blacklist_outstandingtoken', key: 'id' },
+    [BLACKLISTED_MODEL]: { model, name: 'token_blacklist_blacklistedtoken', key: 'id' },
     [API_KEY_MODEL]: { model, name: 'rest_framework_api_key_apikey', key: 'id' },
   }[model] ?? { model, name: userTable, key: 'id' }
   const [found] = await database.query<{ quoted: string | null; type: string | null }>(

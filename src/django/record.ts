@@ -11,6 +11,9 @@ export interface DjangoRecord {
 export const AUTHTOKEN_MODEL = 'authtoken.token'
 export const API_KEY_MODEL = 'rest_framework_api_key.apikey'
 
+export const OUTSTANDING_MODEL = 'token_blacklist.outstandingtoken'
+export const BLACKLISTED_MODEL = 'token_blacklist.blacklistedtoken'
+
 /** What a project calls its users. */
 export interface UserModel {
   /** `app.model` in lower case. */

@@ -6,7 +6,7 @@ import type { KeySchedule } from './schedule.ts'
 import type { SealingKey, SealingKeyLine } from './sealing-key.ts'
 
 /** What symmetric keys are for. One row to add here, and the type forbids any other. */
-export const SYMMETRIC_PURPOSES = ['refresh-token', 'audit', 'authtoken'] as const
+export const SYMMETRIC_PURPOSES = ['refresh-token', 'audit', 'authtoken', 'old-refresh-token'] as const
 
 export type SymmetricPurpose = (typeof SYMMETRIC_PURPOSES)[number]
 
@@ -14,7 +14,7 @@ export type SymmetricPurpose = (typeof SYMMETRIC_PURPOSES)[number]
 export interface SymmetricKey {
   /** From 1, without gaps. */
   readonly version: number
-  /** 32 bytes. */
+  /** 32 bytes; what an earlier system's key comes to has its own length. */
   readonly key: Buffer
   /** From when on it may be used for something new; what it made is accepted before, too. */
   readonly activatesAt: Date
@@ -44,9 +44,18 @@ export function requireSymmetricDelay(activatesAt: Date, now: Date, schedule: Ke
 /** A new random key, sealed for its row. */
 export function sealNewSymmetricKey(row: { purpose: string; version: number }, line: SealingKeyLine): Buffer {
   const key = randomBytes(KEY_BYTES)
-  const sealed = seal(line.bytes, key, symmetricKeyContext(row))
+  const sealed = sealSymmetricKey(row, key, line)
   key.fill(0)
   return sealed
+}
+
+/** A key that is there already, sealed for its row. */
+export function sealSymmetricKey(
+  row: { purpose: string; version: number },
+  key: Uint8Array,
+  line: SealingKeyLine,
+): Buffer {
+  return seal(line.bytes, key, symmetricKeyContext(row))
 }
 
 /** @throws Error when the sealing key or the row is another one, or a bit has changed */

@@ -9,6 +9,7 @@ import {
   type SymmetricKey,
   type SymmetricPurpose,
   sealNewSymmetricKey,
+  sealSymmetricKey,
 } from './symmetric-key.ts'
 import type { SymmetricKeys } from './symmetric-keys.ts'
 
@@ -58,6 +59,12 @@ export function symmetricKeysPostgres({
         await insertVersion(transaction, { purpose, version }, activatesAt, now, actor)
         return { version, activatesAt }
       }),
+
+    takeOver: (purpose, key, actor) =>
+      changeKeys(database, async (transaction, now) => {
+        const version = (await latestVersion(transaction, purpose)) + 1
+        await insertVersion(transaction, { purpose, version }, now, now, actor, key)
+      }),
   }
 
   async function insertVersion(
@@ -66,12 +73,14 @@ export function symmetricKeysPostgres({
     activatesAt: Date,
     now: Date,
     actor: string,
+    key?: Uint8Array,
   ): Promise<void> {
     const line = await requireRightSealingKey(transaction, sealingKey)
+    const sealed = key ? sealSymmetricKey(row, key, line) : sealNewSymmetricKey(row, line)
     await transaction.query(
       `insert into symmetric_keys (purpose, version, sealed_key, activates_at, created_at, sealed_with)
        values ($1, $2, $3, $4, $5, $6)`,
-      [row.purpose, row.version, sealNewSymmetricKey(row, line), activatesAt, now, line.fingerprint],
+      [row.purpose, row.version, sealed, activatesAt, now, line.fingerprint],
     )
     const details = { ...row, activates_at: activatesAt.toISOString() }
     await recordAudit(transaction, { event: 'symmetric_key.created', actor, details })

@@ -28,4 +28,6 @@ export interface SymmetricKeys {
     purpose: SymmetricPurpose,
     options: { schedule: KeySchedule; actor: string; activatesAt?: Date },
   ): Promise<{ version: number; activatesAt: Date }>
+  /** Takes a key of an earlier system over as the next version, to be used at once. Audited. */
+  takeOver(purpose: SymmetricPurpose, key: Uint8Array, actor: string): Promise<void>
 }
