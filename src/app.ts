@@ -34,6 +34,7 @@ import type { Database } from './postgres/database.ts'
 import { watchDatabase } from './postgres/watch.ts'
 import type { RedisConnection } from './redis/connection.ts'
 import { sessionsPostgres } from './sessions/sessions-postgres.ts'
+import { buildSwap } from './swapping.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { makeMetrics } from './telemetry/metrics.ts'
 import { makeReadiness, type Readiness } from './telemetry/readiness.ts'
@@ -171,6 +172,7 @@ export function buildApp(parts: AppParts): App {
         answer,
         readRefreshState,
         revoke,
+        swap: buildSwap({ ...parts, ...tokenParts, keyVersion }),
         issuer,
         standstill,
         metrics,

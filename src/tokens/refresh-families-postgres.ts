@@ -16,12 +16,18 @@ const ATTEMPTS = 16
  */
 export function refreshFamiliesPostgres(database: Database): RefreshFamilies {
   return {
-    begin: (session) =>
-      database.transaction(async (transaction) => {
-        if (!(await insertSession(transaction, session))) return false
-        if (session.family) await insertFamily(transaction, session.family)
-        return true
-      }),
+    async begin(session) {
+      try {
+        return await database.transaction(async (transaction) => {
+          if (!(await insertSession(transaction, session))) return false
+          if (session.family) await insertFamily(transaction, session.family)
+          return true
+        })
+      } catch (error) {
+        if (error instanceof BegunAlready) return true
+        throw error
+      }
+    },
 
     async rotate(family, request) {
       let from = family.anchor
@@ -72,13 +78,17 @@ export function refreshFamiliesPostgres(database: Database): RefreshFamilies {
   }
 }
 
+/** Takes the transaction back: the family is there, with a session of its own. */
+class BegunAlready extends Error {}
+
 /** Created now by the database's clock, as its session is: what client and operator cut off is told by that. */
 async function insertFamily(transaction: Queryable, family: RefreshFamily): Promise<void> {
   const { anchor } = family
-  await transaction.query(
+  const added = await transaction.query(
     `insert into refresh_families (id, session_id, user_id, client_id, scope, audience, salt, created_at,
        absolute_expires_at, idle_expires_at, generation, predecessor, rotated_at, key_version, late_used)
-     values ($1, $2, $3, $4, $5, $6, $7, now(), $8, $9, $10, $11, $12, $13, $14)`,
+     values ($1, $2, $3, $4, $5, $6, $7, now(), $8, $9, $10, $11, $12, $13, $14)
+     on conflict (id) do nothing returning id`,
     [
       family.id,
       family.sessionId,
@@ -96,6 +106,7 @@ async function insertFamily(transaction: Queryable, family: RefreshFamily): Prom
       anchor.lateUsed,
     ],
   )
+  if (added.length === 0) throw new BegunAlready()
 }
 
 /** Moves the family if it still stands where it was read and has not ended. One statement; two where it is audited. */

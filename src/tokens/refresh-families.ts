@@ -64,7 +64,8 @@ export interface Rotation {
 export interface RefreshFamilies {
   /**
    * Records a login. It has happened only when this has returned true; false: the user has been disabled, deleted or
-   * given another password since, so that nothing may begin that those have just ended.
+   * given another password since, so that nothing may begin that those have just ended. A family that is there already is
+   * left as it is, and counts as begun.
    */
   begin(session: NewSession): Promise<boolean>
   /**

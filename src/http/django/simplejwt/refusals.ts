@@ -26,6 +26,7 @@ const DETAILS: Readonly<Record<string, TokenDetail>> = {
   refresh_token_reuse: 'blacklisted',
   refresh_token_future: 'blacklisted',
   refresh_token_ended: 'blacklisted',
+  old_token_wrong_type: 'wrongType',
 }
 const CLOSED = new Set(['client_disabled', 'client_unknown', 'grant_not_allowed', 'not_first_party'])
 

@@ -1,6 +1,8 @@
 import type { Context } from 'koa'
 import type { Client } from '../../../clients/client.ts'
 import { OAuthError } from '../../../oauth/errors.ts'
+import { looksLikeOldToken } from '../../../swap/old-token.ts'
+import { ENDED, type Swap } from '../../../swap/swap.ts'
 import type { AccessTokens } from '../../../tokens/access-token.ts'
 import type { ReadRefreshState } from '../../../tokens/refresh-state.ts'
 import type { Revoke } from '../../../tokens/revocation.ts'
@@ -15,6 +17,7 @@ export interface SimplejwtTokenParts {
   readonly revoke: Revoke
   readonly accessTokens: AccessTokens
   readonly standing: TokenStanding
+  readonly swap: Swap
   /** The client of the door. @throws DjangoError 404 while it is disabled */
   readonly openClient: () => Promise<Client>
 }
@@ -30,13 +33,31 @@ export interface SimplejwtTokens {
 
 /** Makes them. */
 export function simplejwtTokens(parts: SimplejwtTokenParts): SimplejwtTokens {
-  const { request, readRefreshState, revoke, accessTokens, standing, openClient } = parts
+  const { request, readRefreshState, revoke, accessTokens, standing, swap, openClient } = parts
 
   /** An access token where a refresh token belongs has a message of its own. */
   async function refused(text: string, reason: string): Promise<Error> {
     const isAccessToken =
       reason === 'refresh_token_malformed' && (await accessTokens.verify(text)) !== undefined
     return isAccessToken ? tokenNotValid('wrongType', 'access_token_as_refresh') : refreshRefused(reason)
+  }
+
+  /** What is to be presented for a token: one that the project itself issued is swapped for one of ours. */
+  async function present(text: string): Promise<string> {
+    if (!looksLikeOldToken(text)) return text
+    const swapped = await swap.swap(text, await openClient())
+    if (swapped.outcome === 'refused') throw refreshRefused(swapped.reason)
+    return swapped.outcome === 'swapped' ? swapped.refreshToken : text
+  }
+
+  /** The same for a logout; undefined where that was all there was to do. */
+  async function presentLast(text: string, client: Client): Promise<string | undefined> {
+    if (!looksLikeOldToken(text)) return text
+    const ended = await swap.end(text, client)
+    if (ended.outcome === 'swapped') return ended.refreshToken
+    if (ended.outcome === 'foreign') return text
+    if (ended.reason === ENDED) return undefined
+    throw refreshRefused(ended.reason)
   }
 
   async function checkAccessToken(text: string): Promise<void> {
@@ -48,8 +69,9 @@ export function simplejwtTokens(parts: SimplejwtTokenParts): SimplejwtTokens {
 
   return {
     async refresh(ctx, refresh) {
+      const presented = await present(refresh)
       try {
-        return await request(ctx, { grant_type: 'refresh_token', refresh_token: refresh })
+        return await request(ctx, { grant_type: 'refresh_token', refresh_token: presented })
       } catch (error) {
         if (!(error instanceof OAuthError)) throw error
         throw doorClosed(error) ?? (await refused(refresh, error.reason))
@@ -63,8 +85,10 @@ export function simplejwtTokens(parts: SimplejwtTokenParts): SimplejwtTokens {
       if (state.outcome !== 'live') throw stateRefused(state)
     },
 
-    async blacklist(refresh) {
+    async blacklist(given) {
       const client = await openClient()
+      const refresh = await presentLast(given, client)
+      if (refresh === undefined) return
       const state = await readRefreshState(refresh, client)
       if (state.outcome === 'live' || state.outcome === 'spent') await revoke(refresh, client)
       if (state.outcome !== 'live') throw await refused(refresh, state.reason)
