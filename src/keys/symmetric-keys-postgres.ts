@@ -60,10 +60,10 @@ export function symmetricKeysPostgres({
         return { version, activatesAt }
       }),
 
-    takeOver: (purpose, key, actor) =>
+    takeOver: (purpose, key, actor, said) =>
       changeKeys(database, async (transaction, now) => {
         const version = (await latestVersion(transaction, purpose)) + 1
-        await insertVersion(transaction, { purpose, version }, now, now, actor, key)
+        await insertVersion(transaction, { purpose, version }, now, now, actor, { key, said })
       }),
   }
 
@@ -73,16 +73,16 @@ export function symmetricKeysPostgres({
     activatesAt: Date,
     now: Date,
     actor: string,
-    key?: Uint8Array,
+    taken?: { key: Uint8Array; said: Readonly<Record<string, string | boolean>> },
   ): Promise<void> {
     const line = await requireRightSealingKey(transaction, sealingKey)
-    const sealed = key ? sealSymmetricKey(row, key, line) : sealNewSymmetricKey(row, line)
+    const sealed = taken ? sealSymmetricKey(row, taken.key, line) : sealNewSymmetricKey(row, line)
     await transaction.query(
       `insert into symmetric_keys (purpose, version, sealed_key, activates_at, created_at, sealed_with)
        values ($1, $2, $3, $4, $5, $6)`,
       [row.purpose, row.version, sealed, activatesAt, now, line.fingerprint],
     )
-    const details = { ...row, activates_at: activatesAt.toISOString() }
+    const details = { ...row, activates_at: activatesAt.toISOString(), ...taken?.said }
     await recordAudit(transaction, { event: 'symmetric_key.created', actor, details })
   }
 }

@@ -28,6 +28,14 @@ export interface SymmetricKeys {
     purpose: SymmetricPurpose,
     options: { schedule: KeySchedule; actor: string; activatesAt?: Date },
   ): Promise<{ version: number; activatesAt: Date }>
-  /** Takes a key of an earlier system over as the next version, to be used at once. Audited. */
-  takeOver(purpose: SymmetricPurpose, key: Uint8Array, actor: string): Promise<void>
+  /**
+   * Takes a key of an earlier system over as the next version, to be used at once. Audited.
+   * @param said what the audit row has to say of it besides; no secret
+   */
+  takeOver(
+    purpose: SymmetricPurpose,
+    key: Uint8Array,
+    actor: string,
+    said: Readonly<Record<string, string | boolean>>,
+  ): Promise<void>
 }

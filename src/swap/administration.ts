@@ -21,7 +21,10 @@ export function oldTokenAdministration(parts: {
       actor: string,
     ): Promise<void> {
       const key = makeAcceptedKey(details, clock.now())
-      if (!isDryRun) await (await symmetricKeys()).takeOver(OLD_KEY_PURPOSE, printAcceptedKey(key), actor)
+      if (isDryRun) return
+      const { algorithm, acceptUntil, isListRequired } = key
+      const said = { algorithm, accept_until: acceptUntil.toISOString(), list_required: isListRequired }
+      await (await symmetricKeys()).takeOver(OLD_KEY_PURPOSE, printAcceptedKey(key), actor, said)
     },
 
     /** @returns how many were new */

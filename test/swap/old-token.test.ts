@@ -92,6 +92,13 @@ describe('refresh tokens of an earlier system', () => {
       const acceptUntil = new Date(now.getTime() + 86_400_000)
       const details = { text: pem(ec), algorithm: 'ES256', acceptUntil, isListRequired: true }
       await old.accept(details, { isDryRun: false }, 'operator')
+      const [made] = await (await keyturn.administration.audit()).tail({ limit: 1 })
+      expect(made?.event).to.equal('symmetric_key.created')
+      expect(made?.details).to.deep.include({
+        algorithm: 'ES256',
+        accept_until: acceptUntil.toISOString(),
+        list_required: true,
+      })
       const expiresAt = new Date(Date.now() + 86_400_000)
       const row = { jti: 'a1', userId: ada.id, expiresAt, isBlacklisted: false }
       expect(
