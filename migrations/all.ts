@@ -14,6 +14,7 @@ import { up as apiKeys } from './0012-api-keys.ts'
 import { up as accountsMail } from './0013-accounts-mail.ts'
 import { up as clientOrigins } from './0014-client-origins.ts'
 import { up as oldRefreshTokens } from './0015-old-refresh-tokens.ts'
+import { up as webhooks } from './0016-webhooks.ts'
 
 /**
  * Every migration, in order. Forward only; each must run while the previous release still serves. The name is what
@@ -35,4 +36,5 @@ export const MIGRATIONS: readonly { name: string; up: (knex: Knex) => Promise<vo
   { name: '0013-accounts-mail', up: accountsMail },
   { name: '0014-client-origins', up: clientOrigins },
   { name: '0015-old-refresh-tokens', up: oldRefreshTokens },
+  { name: '0016-webhooks', up: webhooks },
 ]

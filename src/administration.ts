@@ -4,7 +4,6 @@ import { type AuditAdministration, auditAdministration } from './audit/administr
 import { auditLogPostgres } from './audit/audit-log-postgres.ts'
 import type { KeyOf } from './audit/verification.ts'
 import { type AuthtokenAdministration, authtokenAdministration } from './authtokens/administration.ts'
-import { authtokenKeys } from './authtokens/authtoken-keys.ts'
 import { authtokensPostgres } from './authtokens/authtokens-postgres.ts'
 import { showDefaultAuthtoken } from './authtokens/default-authtoken.ts'
 import { type ClientAdministration, clientAdministration } from './clients/administration.ts'
@@ -19,6 +18,7 @@ import { resealingPostgres } from './keys/resealing-postgres.ts'
 import type { KeySchedule } from './keys/schedule.ts'
 import type { SealingKey } from './keys/sealing-key.ts'
 import { readKeys, signingKeysPostgres } from './keys/signing-keys-postgres.ts'
+import { symmetricKeysOnDemand } from './keys/symmetric-keys-on-demand.ts'
 import { symmetricKeysPostgres } from './keys/symmetric-keys-postgres.ts'
 import type { Hasher } from './passwords/hasher.ts'
 import type { Database } from './postgres/database.ts'
@@ -31,6 +31,10 @@ import type { Logger } from './telemetry/logger.ts'
 import type { Explanation } from './tokens/explanation.ts'
 import { type UserAdministration, userAdministration } from './users/administration.ts'
 import { usersPostgres } from './users/users-postgres.ts'
+import { type WebhookAdministration, webhookAdministration } from './webhooks/administration.ts'
+import { resolveHost } from './webhooks/public-address.ts'
+import { makeSendWebhook } from './webhooks/send.ts'
+import { webhooksPostgres } from './webhooks/webhooks-postgres.ts'
 
 /**
  * Everything an operator may do, by subject. Each part is built when it is first asked for: a command about clients
@@ -45,6 +49,8 @@ export interface Administration {
   apiKeys(): Promise<ApiKeyAdministration>
   /** Needs the sealing key for accepting a key only. */
   oldTokens(): Promise<OldTokenAdministration>
+  /** Needs the sealing key for new ones and for tests. */
+  webhooks(): Promise<WebhookAdministration>
   /** What seals something throws SealingKeyProblem where the sealing key is missing or malformed; a revocation needs none. */
   keys(): Promise<KeyAdministration>
   /** @throws SealingKeyProblem where the sealing key is missing or malformed */
@@ -71,7 +77,7 @@ export function buildAdministration(parts: AdministrationParts): Administration 
   const { database, schedule, clock } = parts
   const authtokenParts = {
     authtokens: authtokensPostgres(database),
-    keys: authtokenKeys(async () =>
+    keys: symmetricKeysOnDemand('authtoken', async () =>
       symmetricKeysPostgres({ database, sealingKey: await parts.sealingKey() }),
     ),
     clock,
@@ -124,6 +130,18 @@ export function buildAdministration(parts: AdministrationParts): Administration 
       return oldTokenAdministration({
         oldTokens: oldTokensPostgres(database),
         symmetricKeys: async () => symmetricKeysPostgres({ database, sealingKey: await parts.sealingKey() }),
+        clock,
+      })
+    },
+    async webhooks() {
+      const allowsPrivate = parts.config.webhookPrivateNetworks
+      return webhookAdministration({
+        webhooks: webhooksPostgres(database),
+        keys: symmetricKeysOnDemand('webhook', async () =>
+          symmetricKeysPostgres({ database, sealingKey: await parts.sealingKey() }),
+        ),
+        send: makeSendWebhook({ resolve: resolveHost, allowsPrivate }),
+        allowsPrivate,
         clock,
       })
     },

@@ -54,6 +54,7 @@ import { tokenStandingPostgres } from './tokens/token-standing-postgres.ts'
 import { makeLogin } from './users/login.ts'
 import { usersPostgres } from './users/users-postgres.ts'
 import { watchParts } from './watching.ts'
+import { buildWebhookDelivery } from './webhooking.ts'
 
 /** What the application is built on; whoever opened these closes them. */
 export interface AppParts {
@@ -124,6 +125,7 @@ export function buildApp(parts: AppParts): App {
   const credentials = buildCredentials(parts)
   const users = usersPostgres(database)
   const login = makeLogin({ users, hasher, clock, noteUser, noteRefusal })
+  const webhooks = buildWebhookDelivery(parts)
   const accounts = buildAccounts({ ...parts, ...credentials, users, login, metrics })
   const answer = buildTokenRequest({
     config,
@@ -224,6 +226,7 @@ export function buildApp(parts: AppParts): App {
       await databaseWatch.start()
       standstill.start()
       accounts.delivery?.start()
+      webhooks.start()
     },
     reloadKeys: loadKeys,
     async close() {
@@ -231,7 +234,7 @@ export function buildApp(parts: AppParts): App {
       standstill.stop()
       const stopped = keyring.stop()
       refreshKeyring.stop()
-      await accounts.delivery?.stop()
+      await Promise.all([accounts.delivery?.stop(), webhooks.stop()])
       try {
         await flushPatiently(families, clock)
       } finally {

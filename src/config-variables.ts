@@ -44,6 +44,7 @@ export const VARIABLES = {
     .default(Math.max(1, availableParallelism() - 1)),
   KEYTURN_REST_AUTH: z.enum(['jwt', 'cookie', 'key'], 'must be jwt, cookie or key').default('jwt'),
   KEYTURN_OLD_PASSWORD_FIELD: z.literal('1', 'must be 1 where it is set').optional(),
+  KEYTURN_WEBHOOK_PRIVATE_NETWORKS: z.literal('1', 'must be 1 where it is set').optional(),
   KEYTURN_AUTHTOKEN_WITH_USER: z.literal('1', 'must be 1 where it is set').optional(),
   KEYTURN_BASIC_AUTHENTICATION: z.literal('1', 'must be 1 where it is set').optional(),
   KEYTURN_API_KEY_HEADER: headerName.optional(),

@@ -33,6 +33,8 @@ export interface Config {
   readonly restAuth: 'jwt' | 'cookie' | 'key'
   /** Whether who sets a new password at /dj-rest-auth/ must give the old one. */
   readonly oldPasswordField: boolean
+  /** Whether webhooks may be in private networks, and without TLS. */
+  readonly webhookPrivateNetworks: boolean
   /** Whether each new user gets an authtoken at once. */
   readonly authtokenWithUser: boolean
   /** Whether a username and a password are taken at each request. */
@@ -128,6 +130,7 @@ function assemble(values: Values, environment: NodeJS.ProcessEnv): Config {
     hashConcurrency: values.KEYTURN_HASH_CONCURRENCY,
     restAuth: values.KEYTURN_REST_AUTH,
     oldPasswordField: values.KEYTURN_OLD_PASSWORD_FIELD !== undefined,
+    webhookPrivateNetworks: values.KEYTURN_WEBHOOK_PRIVATE_NETWORKS !== undefined,
     authtokenWithUser: values.KEYTURN_AUTHTOKEN_WITH_USER !== undefined,
     basicAuthentication: values.KEYTURN_BASIC_AUTHENTICATION !== undefined,
     apiKeyHeader: values.KEYTURN_API_KEY_HEADER,

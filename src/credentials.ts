@@ -2,12 +2,12 @@ import type { ApiKeys } from './api-keys/api-keys.ts'
 import { apiKeysPostgres } from './api-keys/api-keys-postgres.ts'
 import { type CheckApiKey, checkApiKey } from './api-keys/authentication.ts'
 import { type CheckAuthtoken, checkAuthtoken } from './authtokens/authentication.ts'
-import { authtokenKeys } from './authtokens/authtoken-keys.ts'
 import type { Authtokens } from './authtokens/authtokens.ts'
 import { authtokensPostgres } from './authtokens/authtokens-postgres.ts'
 import { type ShowDefaultAuthtoken, showDefaultAuthtoken } from './authtokens/default-authtoken.ts'
 import type { Clock } from './clock.ts'
 import type { SealingKey } from './keys/sealing-key.ts'
+import { symmetricKeysOnDemand } from './keys/symmetric-keys-on-demand.ts'
 import { symmetricKeysPostgres } from './keys/symmetric-keys-postgres.ts'
 import type { Hasher } from './passwords/hasher.ts'
 import type { Database } from './postgres/database.ts'
@@ -34,7 +34,7 @@ export function buildCredentials(parts: {
 }): Credentials {
   const { clock, hasher } = parts
   const authtokens = authtokensPostgres(parts.database)
-  const keys = authtokenKeys(async () => symmetricKeysPostgres(parts))
+  const keys = symmetricKeysOnDemand('authtoken', async () => symmetricKeysPostgres(parts))
   const noteUse = noteLastUse({ ...parts, table: 'authtokens' })
   const apiKeys = apiKeysPostgres(parts.database)
   const verifyPassword = async (password: string, stored: string) =>

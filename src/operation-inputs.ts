@@ -83,6 +83,8 @@ const changeable = {
 }
 export const changedClient = z.object({ id: text, changes: z.object(changeable) })
 
+export const newWebhook = z.object({ url: z.string(), events: z.array(text) })
+
 export const importedRows = z.object({
   rows: z.array(z.object({ line: z.number().int(), fields: z.record(z.string(), z.unknown()) })).max(10_000),
   isLegacyAllowed: z.boolean(),

@@ -17,6 +17,7 @@ import {
   newAuthtoken,
   newClient,
   newUser,
+  newWebhook,
   page,
   secretRotation,
   text,
@@ -95,6 +96,25 @@ const OPERATIONS = {
   }),
   'clients.enable': operation(id, async (administration, input) => {
     return describeClient(await (await administration.clients()).enable(input.id, ACTOR))
+  }),
+  'webhooks.create': operation(newWebhook, async (administration, input) => {
+    return (await administration.webhooks()).create(input, ACTOR)
+  }),
+  'webhooks.list': operation(page, async (administration, input) => {
+    return (await administration.webhooks()).list(input.limit, input.after)
+  }),
+  'webhooks.delete': operation(id, async (administration, input) => {
+    await (await administration.webhooks()).remove(input.id, ACTOR)
+    return { id: input.id }
+  }),
+  'webhooks.test': operation(id, async (administration, input) => {
+    return (await administration.webhooks()).test(input.id)
+  }),
+  'webhooks.failures': operation(page.extend({ id: text }), async (administration, input) => {
+    return (await administration.webhooks()).failures(input.id, input.limit, input.after)
+  }),
+  'webhooks.retry': operation(id, async (administration, input) => {
+    return { id: input.id, retried: await (await administration.webhooks()).retry(input.id) }
   }),
   'sessions.list': operation(
     page.extend({ user: text.optional(), client: text.optional() }),

@@ -25,6 +25,13 @@ export function auditLogPostgres(database: Queryable): AuditLog {
       return isFollowing ? rows : rows.reverse()
     },
 
+    readAhead: ({ events, after, until, limit }) =>
+      database.query<LoggedRow>(
+        `select ${COLUMNS}, e.position::text from audit_events e
+         where e.position > $1 and e.position <= $2 and e.event = any($3) order by e.position limit $4`,
+        [after, until, events, limit],
+      ),
+
     async claims() {
       const [row] = await database.query<ClaimsRow>('select * from audit_chain')
       return row && toClaims(row)

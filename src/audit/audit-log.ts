@@ -41,6 +41,13 @@ export interface LoggedRow extends AuditRow {
 export interface AuditLog {
   /** Rows in the order in which they happened. */
   read(query: LogQuery): Promise<LoggedRow[]>
+  /** The next chained rows of some events, in the order of the chain: behind `after`, up to `until`. */
+  readAhead(page: {
+    readonly events: readonly string[]
+    readonly after: number
+    readonly until: number
+    readonly limit: number
+  }): Promise<LoggedRow[]>
   /** Undefined when the chain's own row is gone, or nothing was chained yet in a database that was emptied. */
   claims(): Promise<ChainClaims | undefined>
   /** Claims and what lies outside them, as of one moment. */

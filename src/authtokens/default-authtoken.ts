@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import { digestSecret } from '../crypto/secret.ts'
+import type { SymmetricKeysOnDemand } from '../keys/symmetric-keys-on-demand.ts'
 import { Unavailable } from '../unavailable.ts'
 import { deriveAuthtoken } from './authtoken.ts'
-import type { AuthtokenKeys } from './authtoken-keys.ts'
 import type { Authtokens, DefaultAuthtokenState } from './authtokens.ts'
 
 /** Nobody ends a user's authtokens more often than this between two of our statements. */
@@ -12,7 +12,7 @@ const ATTEMPTS = 3
 /** What the default key of a user is worked out with. */
 export interface DefaultAuthtokenParts {
   readonly authtokens: Authtokens
-  readonly keys: AuthtokenKeys
+  readonly keys: SymmetricKeysOnDemand
   readonly clock: Clock
 }
 

@@ -19,6 +19,7 @@ import { addServeCommand } from './serve.ts'
 import { addSessionCommands } from './sessions.ts'
 import { addSuperuserCommand } from './superuser.ts'
 import { addUserCommands } from './users.ts'
+import { addWebhookCommands } from './webhooks.ts'
 
 const NOTES = `
 Settings are KEYTURN_… variables: see docs/configuration.md.
@@ -73,6 +74,7 @@ export function makeProgram(run: Run): Command {
   addClientCommands(program, run)
   addSessionCommands(program, run)
   addApiKeyCommands(program, run)
+  addWebhookCommands(program, run)
   addAuthtokenCommands(program, run)
   addAuthenticatorsCommand(program, run)
   addImportCommand(program, run)

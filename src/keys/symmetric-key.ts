@@ -6,7 +6,13 @@ import type { KeySchedule } from './schedule.ts'
 import type { SealingKey, SealingKeyLine } from './sealing-key.ts'
 
 /** What symmetric keys are for. One row to add here, and the type forbids any other. */
-export const SYMMETRIC_PURPOSES = ['refresh-token', 'audit', 'authtoken', 'old-refresh-token'] as const
+export const SYMMETRIC_PURPOSES = [
+  'refresh-token',
+  'audit',
+  'authtoken',
+  'old-refresh-token',
+  'webhook',
+] as const
 
 export type SymmetricPurpose = (typeof SYMMETRIC_PURPOSES)[number]
 

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { authtokenAdministration } from '../../src/authtokens/administration.ts'
-import { authtokenKeys } from '../../src/authtokens/authtoken-keys.ts'
 import { buildCredentials, type Credentials } from '../../src/credentials.ts'
 import { digestSecret } from '../../src/crypto/secret.ts'
+import { symmetricKeysOnDemand } from '../../src/keys/symmetric-keys-on-demand.ts'
 import { symmetricKeysPostgres } from '../../src/keys/symmetric-keys-postgres.ts'
 import type { Database } from '../../src/postgres/database.ts'
 import { Refusal } from '../../src/refusal.ts'
@@ -34,7 +34,9 @@ forEachDatabase((_name, open) => {
       const users = usersPostgres(database)
       administration = authtokenAdministration({
         authtokens: credentials.authtokens,
-        keys: authtokenKeys(async () => symmetricKeysPostgres({ database, sealingKey: testSealingKey })),
+        keys: symmetricKeysOnDemand('authtoken', async () =>
+          symmetricKeysPostgres({ database, sealingKey: testSealingKey }),
+        ),
         findUserId: async (name) => (await users.findByIdentifier(name))?.user.id,
         clock,
       })

@@ -71,6 +71,12 @@ describe('the commands', () => {
       'users set-password',
       'users show',
       'users verify-email',
+      'webhooks create',
+      'webhooks delete',
+      'webhooks failures',
+      'webhooks list',
+      'webhooks retry',
+      'webhooks test',
     ])
   })
 

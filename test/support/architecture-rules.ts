@@ -18,6 +18,7 @@ const DOMAIN = [
   'users',
   'links',
   'mail',
+  'webhooks',
   'passwords',
   'authtokens',
   'api-keys',
@@ -54,6 +55,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   links: { imports: ['crypto'] },
   users: { imports: ['oauth', 'crypto', 'audit', 'links', 'passwords'], types: ['telemetry'] },
   mail: { imports: ['audit', 'links', 'passwords', 'telemetry', 'users'] },
+  webhooks: { imports: ['audit', 'crypto'], types: ['keys', 'telemetry'] },
   'api-keys': { imports: ['oauth', 'crypto', 'audit'], types: ['telemetry'] },
   swap: { imports: ['oauth', 'crypto', 'audit'], types: ['clients', 'keys', 'tokens'] },
   django: { imports: ['crypto', 'api-keys', 'authtokens'] },
@@ -82,6 +84,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
       'accounts.ts',
       'auditing.ts',
       'watching.ts',
+      'webhooking.ts',
       'credentials.ts',
       'families.ts',
       'granting.ts',
@@ -90,6 +93,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     ],
   },
   'accounts.ts': { imports: [...BELOW_HTTP] },
+  'webhooking.ts': { imports: ['audit', 'keys', 'webhooks'], types: ['postgres', 'telemetry'] },
   'granting.ts': {
     imports: ['grants', 'telemetry'],
     types: ['clients', 'config.ts', 'credentials.ts', 'tokens', 'users'],
@@ -128,6 +132,7 @@ export const STORE = /-(postgres|redis)\.ts$/
 export const STORE_USERS = [
   /^app\.ts$/,
   /^accounts\.ts$/,
+  /^webhooking\.ts$/,
   /^auditing\.ts$/,
   /^credentials\.ts$/,
   /^django-source\.ts$/,
@@ -216,6 +221,9 @@ export const DOMAIN_IO: Readonly<Record<string, readonly string[]>> = {
   'keys/sealing-key-command.ts': ['node:child_process'],
   // Whether a host is an address of this machine.
   'mail/smtp-url.ts': ['node:net'],
+  // Webhooks are told by HTTP, and not inside private networks.
+  'webhooks/send.ts': ['node:http', 'node:https', 'node:net'],
+  'webhooks/public-address.ts': ['node:dns', 'node:net'],
   // Passwords are hashed in processes of their own.
   'passwords/hash-child.ts': ['node:child_process'],
   'passwords/hash-pool.ts': ['node:child_process'],
@@ -226,6 +234,7 @@ export const DOMAIN_TIMERS: Readonly<Record<string, string>> = {
   'audit/tally.ts': 'counts are written once in a while',
   'audit/sequencer.ts': 'rows are chained within a second',
   'mail/delivery.ts': 'mails that another node did not send are looked for every five seconds',
+  'webhooks/delivery.ts': 'the end of the audit log is looked at once a second',
   'keys/sealing-key-command.ts': 'a command that hangs is ended',
   'keys/reloading.ts': 'each node reads the keys every fifteen seconds',
   'tokens/anchors.ts': 'anchors are written in batches within 100 ms',
