@@ -1,5 +1,5 @@
-"""A Django project as people have it: Django REST Framework with authtokens, Basic and simplejwt, rotation and the
-blacklist switched on."""
+"""A Django project as people have it: Django REST Framework with authtokens, API keys, Basic and simplejwt, rotation
+and the blacklist switched on."""
 
 import os
 import secrets
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 from django.urls import path
+from django.utils import timezone
 
 settings.configure(
     ALLOWED_HOSTS=["localhost", "127.0.0.1"],
@@ -27,6 +28,7 @@ settings.configure(
         "django.contrib.contenttypes",
         "rest_framework",
         "rest_framework.authtoken",
+        "rest_framework_api_key",
         "rest_framework_simplejwt",
         "rest_framework_simplejwt.token_blacklist",
     ],
@@ -36,7 +38,6 @@ settings.configure(
             "rest_framework.authentication.TokenAuthentication",
             "rest_framework.authentication.BasicAuthentication",
         ],
-        "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
         "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     },
     SIMPLE_JWT={
@@ -51,12 +52,17 @@ application = get_wsgi_application()
 # These read the settings when they are imported.
 from django.contrib.auth import get_user_model  # noqa: E402
 from rest_framework.authtoken.views import obtain_auth_token  # noqa: E402
+from rest_framework.permissions import IsAuthenticated  # noqa: E402
 from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402
+from rest_framework_api_key.models import APIKey  # noqa: E402
+from rest_framework_api_key.permissions import HasAPIKey  # noqa: E402
 from rest_framework_simplejwt import views  # noqa: E402
 
 
 class Protected(APIView):
+    permission_classes = [HasAPIKey | IsAuthenticated]
+
     def get(self, request):
         return Response({"message": f"Hello, {request.user.username}! You are authenticated."})
 
@@ -81,6 +87,10 @@ if __name__ == "__main__":
     users = get_user_model().objects
     users.create_user("alice", password=os.environ["USER_PASSWORD"])
     users.create_user("bob", password=os.environ["USER_PASSWORD"], is_active=False)
+    _, key = APIKey.objects.create_key(name="good")
+    _, revoked = APIKey.objects.create_key(name="revoked", revoked=True)
+    _, expired = APIKey.objects.create_key(name="expired", expiry_date=timezone.now() - timedelta(days=1))
+    print(f"keys {key} {revoked} {expired}", flush=True)
     with make_server("127.0.0.1", 0, application, handler_class=Quiet) as server:
         print(f"listening on http://127.0.0.1:{server.server_port}", flush=True)
         server.serve_forever()

@@ -13,6 +13,7 @@ const python = sharedServer(async () => ({
     'python3-django',
     'python3-djangorestframework',
     'python3-djangorestframework-simplejwt',
+    'python3-djangorestframework-api-key',
     'python3-jwt',
     'python3-pkg-resources', // simplejwt imports it, but Debian's package does not say so
   ])),
@@ -37,6 +38,11 @@ const DIFFERENCES: Readonly<Record<string, string>> = {
   'broken JSON': 'the words after the dash',
   'no base64 after Basic': 'it is said',
   'no colon after Basic': 'it is said, as Django REST Framework does from 3.15 on; Debian’s is older',
+  'an API key': 'it says whose it is',
+  'a revoked API key': 'it is said, and not that nothing came',
+  'an expired API key': 'it is said, and not that nothing came',
+  'an API key of nobody': 'it is said, and not that nothing came',
+  'no API key after the word': 'it is said, and not that nothing came',
   'to verify a blacklisted token': '401, not 400 or 200',
   'the access token of a blacklisted session': 'refused at once',
 }
@@ -67,6 +73,11 @@ const AUTHORIZATIONS: Readonly<Record<string, string>> = {
   'two words after Basic': 'Basic a b',
   'no base64 after Basic': 'Basic ?',
   'no colon after Basic': `Basic ${btoa('alice')}`,
+  'an API key': 'Api-Key $apiKey',
+  'a revoked API key': 'Api-Key $revokedApiKey',
+  'an expired API key': 'Api-Key $expiredApiKey',
+  'an API key of nobody': `Api-Key ${'a'.repeat(8)}.${'b'.repeat(32)}`,
+  'no API key after the word': 'Api-Key',
 }
 
 const EXCHANGES: readonly Exchange[] = [
@@ -205,8 +216,7 @@ describe('the Django door beside a real Django REST Framework with simplejwt', (
 
   async function send(origin: string, tokens: Record<string, string>, exchange: Exchange): Promise<Said> {
     const { method = 'POST', path, body, text, headers = {} } = exchange
-    const filled = (given: string) =>
-      given.replace(/\$(access|refresh|key)/g, (_, name) => tokens[name] ?? '')
+    const filled = (given: string) => given.replace(/\$(\w+)/g, (_, name) => tokens[name] ?? '')
     const sent = text ?? (body === undefined ? undefined : filled(JSON.stringify(body)))
     const entries = Object.entries(headers).map(([name, value]) => [name, filled(value)])
     const type = sent === undefined ? {} : { 'content-type': 'application/json' }
@@ -224,15 +234,27 @@ describe('the Django door beside a real Django REST Framework with simplejwt', (
   }
 
   /** All exchanges with one server, one after another. */
-  async function converse(origin: string): Promise<Map<string, Said>> {
+  async function converse(origin: string, keys: Record<string, string>): Promise<Map<string, Said>> {
     const login = await send(origin, {}, { what: 'sign in', path: token, body: alice })
     const { token: key } = (await send(origin, {}, { what: 'key', path: KEY_LOGIN, body: alice })).body as {
       token: string
     }
-    const tokens = { ...(login.body as Record<string, string>), key }
+    const tokens = { ...(login.body as Record<string, string>), key, ...keys }
     const all = new Map<string, Said>()
     for (const exchange of EXCHANGES) all.set(exchange.what, await send(origin, tokens, exchange))
     return all
+  }
+
+  /** One of alice's of each kind: here a key says whose it is. */
+  async function apiKeys(): Promise<Record<string, string>> {
+    const administration = await keyturn.administration.apiKeys()
+    const make = (details = {}) => administration.create({ name: 'x', user: 'alice', ...details }, 'operator')
+    const revoked = await make()
+    await administration.revoke(revoked.id, 'operator')
+    const expired = await make({ expiresInSeconds: 3600 })
+    const database = keyturn.stores.database
+    await database.query('update api_keys set expires_at = created_at where id = $1', [expired.id])
+    return { apiKey: (await make()).key, revokedApiKey: revoked.key, expiredApiKey: expired.key }
   }
 
   /** Without what differs from one answer to the next: tokens, and the texts of simplejwt before 5.5. */
@@ -246,8 +268,10 @@ describe('the Django door beside a real Django REST Framework with simplejwt', (
   }
 
   it('gives the same status, body and headers, but for the differences that are written down', async () => {
-    const theirs = await converse(origins.django)
-    const ours = await converse(origins.keyturn)
+    const [, apiKey = '', revokedApiKey = '', expiredApiKey = ''] =
+      /^keys (\S+) (\S+) (\S+)$/m.exec(django.output()) ?? []
+    const theirs = await converse(origins.django, { apiKey, revokedApiKey, expiredApiKey })
+    const ours = await converse(origins.keyturn, await apiKeys())
     for (const { what } of EXCHANGES) {
       const [their, our] = [comparable(theirs.get(what)), comparable(ours.get(what))]
       if (what in DIFFERENCES) expect(our, `${what}: no difference any more`).not.to.deep.equal(their)
