@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 
 /**
  * Refresh tokens that a Django project issued, and that are swapped for ours: which ones count, and which are used up. Only the
- * id of each, which is worth nothing without the signature. `version` is the user's authtoken_version by then: what ends
+ * id of each, which is worth nothing without the signature. `version` is a user's first authtoken_version: what ends
  * all credentials of the user ends these.
  */
 export async function up(knex: Knex): Promise<void> {

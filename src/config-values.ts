@@ -78,7 +78,10 @@ export const addresses = z
 export const headerName = z
   .string()
   .regex(/^x-[a-z0-9-]{1,60}$/i, 'must be the name of a header that begins with X- (X-Api-Key)')
-  .refine((name) => !/^x-(forwarded|real|request)-/i.test(name), 'must not be one that proxies set')
+  .refine(
+    (name) => !/^x-((forwarded|real|request)-|csrftoken$)/i.test(name),
+    'must not be one that means something else',
+  )
 
 /** A port to listen on; 0 takes a free one. */
 export const port = z

@@ -128,14 +128,14 @@ export function authtokensPostgres(database: Database): Authtokens {
         return 'added'
       }),
 
+    // With the first version: whatever has ended a user's authtokens here has ended those that come later, too.
     addImported: (tokens, actor) =>
       database.transaction(async (transaction) => {
         const added = await transaction.query(
           `insert into authtokens (id, user_id, kind, digest, version, created_at)
-           select 'at_' || encode(substring(a.digest for 10), 'hex'), u.id, 'imported', a.digest, u.authtoken_version,
-             a.created_at
+           select 'at_' || encode(substring(a.digest for 10), 'hex'), u.id, 'imported', a.digest, 1, a.created_at
            from unnest($1::text[], $2::bytea[], $3::timestamptz[]) as a (user_id, digest, created_at)
-           join users u on u.id = a.user_id
+           join users u on u.id = a.user_id and u.authtoken_version = 1
            on conflict do nothing returning id`,
           [
             tokens.map(({ userId }) => userId),
@@ -153,7 +153,8 @@ export function authtokensPostgres(database: Database): Authtokens {
     async list({ userId }, limit, after) {
       const rows = await database.query<Row>(
         `select ${COLUMNS} from authtokens t join users u on u.id = t.user_id
-         where t.version = u.authtoken_version and ($1::text is null or t.user_id = $1)
+         where t.version = u.authtoken_version and (t.kind <> 'imported' or t.expires_at is null)
+           and ($1::text is null or t.user_id = $1)
            and ($3::text is null or t.id > $3)
          order by t.id limit $2`,
         [userId ?? null, limit, after ?? null],
@@ -169,10 +170,17 @@ export function authtokensPostgres(database: Database): Authtokens {
         )
         if (!token) return false
         const version = await holdVersion(transaction, token.user_id)
-        const [ended] = await transaction.query<{ kind: AuthtokenKind }>(
-          'delete from authtokens where id = $1 and version = $2 returning kind',
+        // One that was brought along stays, expired: it could be brought along again.
+        const [expired] = await transaction.query<{ kind: AuthtokenKind }>(
+          `update authtokens set expires_at = to_timestamp(0) where id = $1 and version = $2 and kind = 'imported'
+           and expires_at is null returning kind`,
           [id, version],
         )
+        const [removed] = await transaction.query<{ kind: AuthtokenKind }>(
+          "delete from authtokens where id = $1 and version = $2 and kind <> 'imported' returning kind",
+          [id, version],
+        )
+        const ended = expired ?? removed
         if (!ended) return false
         if (ended.kind === 'default') await moveOn(transaction, token.user_id)
         await recordAudit(transaction, {
@@ -189,7 +197,8 @@ export function authtokensPostgres(database: Database): Authtokens {
         `select u.id as "userId", u.username, u.authtoken_version as version from users u
          where u.is_active and ($2::text is null or u.id > $2) and not exists (
            select 1 from authtokens t
-           where t.user_id = u.id and t.version = u.authtoken_version and t.kind in ('default', 'imported'))
+           where t.user_id = u.id and t.version = u.authtoken_version and t.kind in ('default', 'imported')
+             and t.expires_at is null)
          order by u.id limit $1`,
         [limit, after ?? null],
       ),

@@ -2,7 +2,10 @@ import { kindOfImportedHash } from '../api-keys/api-key.ts'
 import { isPossibleAuthtoken } from '../authtokens/authtoken.ts'
 import { digestSecret } from '../crypto/secret.ts'
 import type { DjangoRecord } from './record.ts'
-import { moment } from './user-row.ts'
+import { momentOf } from './user-row.ts'
+
+/** Not for names: controls, and halves of characters. */
+const UNSEEN = /\p{C}/gu
 
 /** An authtoken to be imported: its digest, never the key. */
 export interface AuthtokenRow {
@@ -35,8 +38,8 @@ export function authtokenRow({ pk, fields }: DjangoRecord): AuthtokenRow | Unusa
     return { problem: 'its user is not named by primary key: dump without --natural-foreign' }
   }
   if (typeof key !== 'string' || !isPossibleAuthtoken(key)) return { problem: 'its key has no form of a key' }
-  const createdAt = moment(fields['created'])
-  if (!isMoment(createdAt)) return { problem: 'it has no time of creation' }
+  const createdAt = momentOf(fields['created'])
+  if (createdAt === undefined) return { problem: 'it has no time of creation' }
   return { userId: String(userId), digest: digestSecret(key).toString('hex'), createdAt }
 }
 
@@ -50,20 +53,22 @@ export function apiKeyRow({ pk, fields }: DjangoRecord): ApiKeyRow | Unusable {
   if (typeof importedHash !== 'string' || kindOfImportedHash(importedHash) === undefined) {
     return { problem: 'its hash is neither sha512$$… nor pbkdf2_sha256$…' }
   }
-  const createdAt = moment(fields['created'])
-  if (!isMoment(createdAt)) return { problem: 'it has no time of creation' }
-  const expiresAt = moment(fields['expiry_date'])
+  const createdAt = momentOf(fields['created'])
+  if (createdAt === undefined) return { problem: 'it has no time of creation' }
+  const { expiry_date: expiry, revoked = false } = fields
+  const expiresAt = expiry === undefined || expiry === null ? null : momentOf(expiry)
+  if (expiresAt === undefined) return { problem: 'its expiry is no time' }
+  if (typeof revoked !== 'boolean') return { problem: 'whether it is revoked is neither true nor false' }
   return {
     prefix,
     importedHash,
-    name: String(fields['name'] || prefix).slice(0, 100),
+    name:
+      String(fields['name'] ?? '')
+        .replace(UNSEEN, '')
+        .slice(0, 100) || prefix,
     createdAt,
-    expiresAt: isMoment(expiresAt) ? expiresAt : null,
+    expiresAt,
     // When it was revoked is nowhere.
-    revokedAt: fields['revoked'] === true ? createdAt : null,
+    revokedAt: revoked ? createdAt : null,
   }
-}
-
-function isMoment(value: unknown): value is string {
-  return typeof value === 'string' && !Number.isNaN(Date.parse(value))
 }

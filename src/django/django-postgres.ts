@@ -1,5 +1,6 @@
 import type { Queryable } from '../postgres/database.ts'
 import { Refusal } from '../refusal.ts'
+import { parseExactly } from './json.ts'
 import {
   API_KEY_MODEL,
   AUTHTOKEN_MODEL,
@@ -57,12 +58,14 @@ async function* readTable(
   type: string,
 ): AsyncGenerator<DjangoRecord> {
   for (let after: string | null = null; ; ) {
-    const rows: { pk: string; fields: Record<string, unknown> }[] = await database.query(
-      `select t.${key}::text as pk, to_jsonb(t) as fields from ${quoted} t
+    const rows: { pk: string; fields: string }[] = await database.query(
+      `select t.${key}::text as pk, to_jsonb(t)::text as fields from ${quoted} t
        where $1::text is null or t.${key} > $1::${type} order by t.${key} limit ${PAGE_ROWS}`,
       [after],
     )
-    for (const { pk, fields } of rows) yield { model, pk, fields }
+    for (const { pk, fields } of rows) {
+      yield { model, pk, fields: parseExactly(fields) as DjangoRecord['fields'] }
+    }
     after = rows.at(-1)?.pk ?? null
     if (rows.length < PAGE_ROWS) return
   }

@@ -1,4 +1,5 @@
 import { Refusal } from '../refusal.ts'
+import { parseExactly } from './json.ts'
 import type { DjangoRecord } from './record.ts'
 
 /**
@@ -11,6 +12,9 @@ export function* readDumpdata(text: string): Generator<DjangoRecord> {
     for (const [at, record] of (records as unknown[]).entries()) yield recordOf(record, `record ${at + 1}`)
     return
   }
+  if (text.trim() === '') {
+    throw new Refusal('dump_unreadable', 'the file is empty: manage.py dumpdata said why when it was made')
+  }
   let line = 0
   for (const part of text.split('\n')) {
     line += 1
@@ -20,7 +24,7 @@ export function* readDumpdata(text: string): Generator<DjangoRecord> {
 
 function parse(text: string, where: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseExactly(text)
   } catch {
     throw new Refusal('dump_unreadable', `${where} is no JSON: make it with manage.py dumpdata`)
   }

@@ -1,6 +1,6 @@
 import type { Unusable } from './credential-rows.ts'
 import type { DjangoRecord } from './record.ts'
-import { moment } from './user-row.ts'
+import { momentOf } from './user-row.ts'
 
 /** A refresh token to be brought along: its id, never the token that Django keeps beside it. */
 export interface OutstandingRow {
@@ -17,15 +17,13 @@ export function outstandingRow(
 ): OutstandingRow | Unusable {
   const jti = fields['jti'] ?? fields['jti_hex']
   const userId = fields['user'] ?? fields['user_id']
-  const expiresAt = moment(fields['expires_at'])
+  const expiresAt = momentOf(fields['expires_at'])
   if (pk === undefined) return { problem: 'it has no primary key: dump without --natural-primary' }
   if (typeof userId !== 'string' && typeof userId !== 'number') {
     return { problem: 'its user is gone, or not named by primary key: dump without --natural-foreign' }
   }
   if (typeof jti !== 'string' || jti === '') return { problem: 'it has no jti' }
-  if (typeof expiresAt !== 'string' || Number.isNaN(Date.parse(expiresAt))) {
-    return { problem: 'it has no time of expiry' }
-  }
+  if (expiresAt === undefined) return { problem: 'it has no time of expiry' }
   return { jti, userId: String(userId), expiresAt, isBlacklisted: blacklisted.has(String(pk)) }
 }
 

@@ -23,6 +23,16 @@ export function userRow({ pk, fields }: DjangoRecord, { usernameField }: UserMod
 }
 
 /** A time of Django's. Without an offset (`USE_TZ = False`) it is taken for UTC: the dump does not say which it was. */
-export function moment(value: unknown): unknown {
+function moment(value: unknown): unknown {
   return typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+$/.test(value) ? `${value}Z` : value
+}
+
+/** As Django and PostgreSQL write a time. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d(:?\d\d)?)$/
+
+/** The same as a text with its offset, or undefined where it is no time. */
+export function momentOf(value: unknown): string | undefined {
+  const text = moment(value)
+  const isTime = typeof text === 'string' && TIME.test(text) && !Number.isNaN(Date.parse(text))
+  return isTime ? new Date(text).toISOString() : undefined
 }

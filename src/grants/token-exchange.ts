@@ -68,7 +68,8 @@ export function tokenExchange(parts: {
 
 /** Everything about the request that the key does not decide. */
 function checkForm(authorization: string, form: Form): void {
-  if (authorization !== '' || form.optional('client_id') !== undefined) {
+  const names = ['client_id', 'client_secret', 'client_assertion']
+  if (authorization !== '' || names.some((name) => form.optional(name) !== undefined)) {
     throw new OAuthError(
       'invalid_request',
       'the API key authenticates this request: send no client with it',

@@ -5,7 +5,16 @@ import { type IsTrustedProxy, plainAddress } from './trusted-proxies.ts'
 export type IsPrivateTransport = (request: IncomingMessage) => boolean
 
 /** What a proxy adds; who adds one without being trusted is a proxy that nobody told us of. */
-const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-proto']
+const FORWARDED = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+  'x-forwarded-server',
+  'x-real-ip',
+]
 
 /**
  * Makes the look whether a request came over HTTPS, which ends at a trusted proxy that says so (the last entry of

@@ -14,6 +14,7 @@ const removeExpired = (now: string) => `removed as (
 /** Old refresh tokens in PostgreSQL. */
 export function oldTokensPostgres(database: Database): OldTokens {
   return {
+    // With the first version: whatever has ended a user's credentials here has ended tokens that come later, too.
     addAll: (tokens, now, actor) =>
       database.transaction(async (transaction) => {
         const added = await transaction.query<{ is_new: boolean }>(
@@ -22,7 +23,7 @@ export function oldTokensPostgres(database: Database): OldTokens {
                as n (jti, user_id, expires_at, is_blacklisted)
            )
            insert into old_refresh_tokens (jti, user_id, expires_at, is_blacklisted, version)
-           select a.jti, u.id, a.expires_at, a.is_blacklisted, u.authtoken_version
+           select a.jti, u.id, a.expires_at, a.is_blacklisted, 1
            from asked a join users u on u.id = a.user_id
            on conflict (jti) do update set is_blacklisted = true
              where excluded.is_blacklisted and not old_refresh_tokens.is_blacklisted

@@ -33,9 +33,9 @@ const moment = z
   .refine((value) => MOMENT.test(value) && !Number.isNaN(Date.parse(value)), 'must be a time with its offset')
   .transform((value) => new Date(value))
 
-const ID = /^([1-9]\d{0,17}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
+const ID = /^([1-9]\d{0,18}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
 const id = z
-  .union([z.string(), z.number()])
+  .union([z.string(), z.number().refine(Number.isSafeInteger, 'is too large for a number: write it as text')])
   .transform(String)
   .refine((value) => ID.test(value), 'must be a positive number or a lower-case UUID')
 

@@ -94,18 +94,20 @@ export function makeWebhookDelivery(parts: WebhookDeliveryParts): WebhookDeliver
     const rows = await log.readAhead(page)
     let attempts = webhook.attempts
     for (const row of rows) {
-      if (isStopping) return webhooks.moveTo(webhook.id, Number(row.position) - 1, undefined)
+      if (isStopping) return webhooks.release(webhook.id, Number(row.position) - 1)
       if (!(await tell(webhook, row, attempts))) return
       attempts = 0
     }
     // What is of no interest to it has been told, too.
-    if (rows.length < EVENTS_AT_ONCE) await webhooks.moveTo(webhook.id, head, undefined)
+    await webhooks.release(webhook.id, rows.length < EVENTS_AT_ONCE ? head : Number(rows.at(-1)?.position))
   }
 
   async function retryGivenUp(): Promise<number> {
     const retries = await webhooks.claimRetries(clock.now(), AT_ONCE, LEASE_MS)
     await Promise.all(
-      retries.map(async ({ failure, webhook }) => {
+      retries.map(async (failure) => {
+        const webhook = await webhooks.find(failure.webhookId)
+        if (!webhook) return
         const result = await deliver(webhook, { id: failure.eventId, body: failure.body })
         const reason = result.outcome === 'delivered' ? undefined : result.reason
         await webhooks.finishRetry(failure.id, reason, clock.now())
@@ -116,7 +118,7 @@ export function makeWebhookDelivery(parts: WebhookDeliveryParts): WebhookDeliver
 
   async function runOnce(): Promise<void> {
     try {
-      for (;;) {
+      while (await webhooks.areThereAny()) {
         const claimed = await webhooks.claim(clock.now(), AT_ONCE, LEASE_MS)
         const results = await Promise.allSettled(claimed.map(({ webhook, head }) => serve(webhook, head)))
         const failure = results.find(({ status }) => status === 'rejected')

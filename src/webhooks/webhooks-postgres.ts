@@ -36,12 +36,18 @@ export function webhooksPostgres(database: Database): Webhooks {
         return removed.length > 0
       }),
 
+    async areThereAny() {
+      const rows = await database.query('select from webhooks limit 1')
+      return rows.length > 0
+    },
+
     async claim(now, limit, leaseMs) {
       const rows = await database.query<Row & { head: string }>(
-        `update webhooks w set due_at = $2 from audit_chain c where w.id in (
-           select id from webhooks where due_at <= $1 and disabled_at is null and position < c.position
+        `update webhooks set due_at = $2 where id in (
+           select id from webhooks
+           where due_at <= $1 and disabled_at is null and position < (select position from audit_chain)
            order by due_at limit $3 for update skip locked)
-         returning w.*, c.position as head`,
+         returning *, (select position from audit_chain) as head`,
         [now, new Date(now.getTime() + leaseMs), limit],
       )
       return rows.map((row) => ({ webhook: toWebhook(row), head: Number(row.head) }))
@@ -49,9 +55,16 @@ export function webhooksPostgres(database: Database): Webhooks {
 
     async moveTo(id, position, deliveredAt) {
       await database.query(
-        `update webhooks set position = $2, attempts = 0, last_error = null,
-           last_delivered_at = coalesce($3, last_delivered_at), due_at = created_at where id = $1`,
-        [id, position, deliveredAt ?? null],
+        `update webhooks set position = greatest(position, $2), attempts = 0, last_error = null,
+           last_delivered_at = $3 where id = $1`,
+        [id, position, deliveredAt],
+      )
+    },
+
+    async release(id, position) {
+      await database.query(
+        'update webhooks set position = greatest(position, $2), due_at = created_at where id = $1',
+        [id, position],
       )
     },
 
@@ -67,7 +80,7 @@ export function webhooksPostgres(database: Database): Webhooks {
     giveUp: (id, position, { eventId, event, body, reason }, now) =>
       database.transaction(async (transaction) => {
         const moved = await transaction.query(
-          `update webhooks set position = $2, attempts = 0, last_error = $3, due_at = created_at
+          `update webhooks set position = greatest(position, $2), attempts = 0, last_error = $3
            where id = $1 returning id`,
           [id, position, reason],
         )
@@ -106,13 +119,13 @@ export function webhooksPostgres(database: Database): Webhooks {
     },
 
     async claimRetries(now, limit, leaseMs) {
-      const rows = await database.query<FailureRow & { webhook: Row }>(
-        `update webhook_failures f set retry_at = $2 from webhooks w where w.id = f.webhook_id and f.id in (
+      const rows = await database.query<FailureRow>(
+        `update webhook_failures set retry_at = $2 where id in (
            select id from webhook_failures where retry_at <= $1 order by id limit $3 for update skip locked)
-         returning f.*, to_jsonb(w) as webhook`,
+         returning *`,
         [now, new Date(now.getTime() + leaseMs), limit],
       )
-      return rows.map((row) => ({ failure: toFailure(row), webhook: toWebhook(row.webhook) }))
+      return rows.map(toFailure)
     },
 
     async finishRetry(failureId, reason, now) {

@@ -27,13 +27,17 @@ export interface Webhooks {
   list(limit: number, after?: string): Promise<Webhook[]>
   /** Removes it, with what it was not told. False when there is no such webhook. */
   remove(id: string, event: AuditEvent): Promise<boolean>
+  /** Asked every second, where most deployments have none. */
+  areThereAny(): Promise<boolean>
   /**
    * Takes up to `limit` webhooks that have not been told everything, for `leaseMs`: no other node takes them as long.
    * @returns them, and where the audit log's chain ends
    */
   claim(now: Date, limit: number, leaseMs: number): Promise<readonly { webhook: Webhook; head: number }[]>
-  /** It has been told everything up to here; it may be taken again at once. */
-  moveTo(id: string, position: number, deliveredAt: Date | undefined): Promise<void>
+  /** It has been told everything up to here. */
+  moveTo(id: string, position: number, deliveredAt: Date): Promise<void>
+  /** There is nothing to tell it up to here, and it may be taken again. */
+  release(id: string, position: number): Promise<void>
   /** The next event was refused: not before `dueAt`. */
   postpone(id: string, attempts: number, dueAt: Date, reason: string): Promise<void>
   /** Nobody takes this event: it is kept aside, and the next one comes. */
@@ -44,11 +48,7 @@ export interface Webhooks {
   /** Has what was given up sent again: all of a webhook. @returns how many */
   retry(id: string, now: Date): Promise<number>
   /** Takes up to `limit` of those that are to be sent again, for `leaseMs`. */
-  claimRetries(
-    now: Date,
-    limit: number,
-    leaseMs: number,
-  ): Promise<readonly { failure: WebhookFailure; webhook: Webhook }[]>
+  claimRetries(now: Date, limit: number, leaseMs: number): Promise<readonly WebhookFailure[]>
   /** It has arrived after all, or (with a reason) has not again and stays given up. */
   finishRetry(failureId: string, reason: string | undefined, now: Date): Promise<void>
 }

@@ -130,6 +130,36 @@ forEachDatabase((_name, open) => {
       })
     }
 
+    const bring = (key: string) =>
+      credentials.authtokens.addImported([{ userId: '1', digest: digestSecret(key), createdAt: NOW }], ACTOR)
+
+    for (const [what, end] of endings) {
+      it(`an import that is repeated after ${what} brings nothing back, nor what it had left out`, async () => {
+        const [known, late] = ['e'.repeat(40), 'f'.repeat(40)]
+        await bring(known)
+        expect(await verdict(known)).to.equal('ada')
+        for (let times = 1; times <= 2; times++) {
+          await end()
+          await bring(known)
+          await bring(late)
+          for (const key of [known, late]) expect(await verdict(key), `${times}`).to.match(/ended|unknown/)
+        }
+      })
+    }
+
+    it('an import that is repeated does not bring back a key that was revoked', async () => {
+      const key = 'e'.repeat(40)
+      await bring(key)
+      const [token] = await administration.list('ada', 10)
+      await administration.revoke(token?.id ?? '', ACTOR)
+      expect(await administration.list('ada', 10)).to.deep.equal([])
+      await bring(key)
+      expect(await verdict(key)).not.to.equal('ada')
+      await administration.createNamed('ada', { name: 'other' }, ACTOR)
+      await bring(key)
+      expect(await verdict(key)).not.to.equal('ada')
+    })
+
     it('of a disabled user it is said so, and no key is shown', async () => {
       const key = await shown()
       await usersPostgres(database).setActive('1', false, NOW, { ...event, event: 'user.disabled' })

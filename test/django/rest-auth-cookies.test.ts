@@ -150,6 +150,19 @@ describe('the Django door, dj-rest-auth with cookies', () => {
     expect((await send('token/refresh/', {}, csrf())).status).to.equal(200)
   })
 
+  it('S-100 50: no other site has a browser forget its cookies', async () => {
+    const { send, jar } = await signInWithBrowser()
+    jar.attributes.clear()
+    for (const headers of [
+      { origin: 'https://evil.example' },
+      { origin: '', 'sec-fetch-site': 'cross-site' },
+    ]) {
+      const answer = await send('logout/', {}, { ...headers, cookie: '' })
+      expect(said(answer)).to.deep.equal(csrfFailed('Origin checking failed.'))
+    }
+    expect([...jar.attributes]).to.deep.equal([])
+  })
+
   it('takes a refresh token from nowhere but its cookie', async () => {
     const { send, jar, csrf } = await signInWithBrowser()
     const refresh = jar.values.get('refresh')

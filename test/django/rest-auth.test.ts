@@ -163,6 +163,19 @@ describe('the Django door, dj-rest-auth', () => {
         last_name: ['This field may not be null.'],
       },
     ])
+    for (const first_name of ['\ud800', 'a\udc00b'])
+      expect(said(await patch({ first_name }))).to.deep.equal([400, { first_name: ['Not a valid string.'] }])
+    expect(said(await patch({ username: null }))).to.deep.equal([
+      400,
+      { username: ['This field may not be null.'] },
+    ])
+    expect(said(await patch({ username: '' }))).to.deep.equal([
+      400,
+      { username: ['This field may not be blank.'] },
+    ])
+    const folding = `a${'\u0307'.repeat(1500)}lice`
+    for (const username of [folding, 'ⓐlice'])
+      expect((await patch({ username })).status, 'its normal form is the one that there is').to.equal(400)
     expect(said(await patch({}))).to.deep.equal([200, details])
   })
 

@@ -61,6 +61,8 @@ export function inCookies(parts: {
       return { access: tokens.access }
     },
     async take(ctx) {
+      // Also where there is no cookie: the answer takes cookies back, and no other site is to have that done.
+      await csrf.origin(ctx)
       const refresh = cookies.readRefresh(ctx)
       if (refresh === undefined || refresh === '') return undefined
       await csrf.token(ctx)

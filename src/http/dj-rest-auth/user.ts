@@ -51,8 +51,11 @@ export function restAuthUser({ authenticate, users, openClient }: RestAuthUserPa
     },
 
     async restAuthUserPatch(ctx) {
-      const username = { optional: true } as const
-      const fields = textFields(await readFields(ctx), { username, first_name: NAME, last_name: NAME })
+      const given = await readFields(ctx)
+      const names = { first_name: NAME, last_name: NAME }
+      const fields = given.has('username')
+        ? textFields(given, { username: {}, ...names })
+        : { username: undefined, ...textFields(given, names) }
       await openClient()
       await change(ctx, fields)
     },

@@ -1,5 +1,5 @@
 import { Refusal } from '../../refusal.ts'
-import { checkChosenUsername, normalizeIdentifier } from '../../users/identifier.ts'
+import { checkChosenUsername } from '../../users/identifier.ts'
 import type { User } from '../../users/user.ts'
 import { invalidFields } from '../django/django-error.ts'
 
@@ -16,11 +16,11 @@ export function usernameMessage(refusal: Refusal): string {
 }
 
 /**
- * Checks the username that a user wants from now on; the one that it has may stay, however it is spelt.
+ * Checks the username that a user wants from now on; the one that it has may stay.
  * @throws DjangoError 400
  */
 export function requireUsername(username: string, { username: before, email }: User): void {
-  if (normalizeIdentifier(username) === normalizeIdentifier(before)) return
+  if (username === before) return
   try {
     checkChosenUsername(username, email)
   } catch (error) {

@@ -13,6 +13,9 @@ export interface TextField {
   readonly maxLength?: number
 }
 
+/** What JSON can say and no text can hold. */
+const HALF_CHARACTER = /\p{Cs}/u
+
 type Texts<Spec extends Readonly<Record<string, TextField>>> = {
   readonly [Name in keyof Spec]: Spec[Name] extends { optional: true } ? string | undefined : string
 }
@@ -48,6 +51,7 @@ function readText(
   if (typeof value !== 'string' && typeof value !== 'number') return { error: 'Not a valid string.' }
   const text = trim === false ? String(value) : String(value).trim()
   if (text === '' && !blank) return optional ? nothing : { error: 'This field may not be blank.' }
+  if (HALF_CHARACTER.test(text)) return { error: 'Not a valid string.' }
   if (text.includes('\0')) return { error: 'Null characters are not allowed.' }
   if (maxLength !== undefined && [...text].length > maxLength) {
     return { error: `Ensure this field has no more than ${maxLength} characters.` }
