@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import crypt from 'unix-crypt-td-js'
 import type { PasswordFormat } from './password-format.ts'
 
 /**
@@ -14,7 +15,10 @@ const FORMATS = [
   ['sha1', /^sha1\$([^$]{0,128})\$([0-9a-f]{40})$/],
 ] as const
 
-/** `md5$salt$hex`, `sha1$salt$hex`, and both without a salt, behind `LEGACY_PREFIX`. */
+/** DES crypt(3), of eight characters at most; the first two characters are the salt. */
+const CRYPT = /^crypt\$\$([./0-9A-Za-z]{13})$/
+
+/** `md5$salt$hex`, `sha1$salt$hex`, `crypt$$…`, and the first two without a salt, behind `LEGACY_PREFIX`. */
 export const djangoLegacyFormat: PasswordFormat = {
   prefix: LEGACY_PREFIX,
   read(stored) {
@@ -31,6 +35,15 @@ export const djangoLegacyFormat: PasswordFormat = {
         },
       }
     }
-    return undefined
+    const [, hash] = CRYPT.exec(encoded) ?? []
+    if (hash === undefined) return undefined
+    return {
+      memoryKiB: 0,
+      isCurrent: false,
+      async matches(password) {
+        const computed = crypt(Buffer.from(password), hash.slice(0, 2))
+        return timingSafeEqual(Buffer.from(hash), Buffer.from(computed))
+      },
+    }
   },
 }

@@ -5,7 +5,7 @@ import { LEGACY_PREFIX } from './django-legacy.ts'
 export type ForeignHash =
   /** To be stored like this; null where the user has no password. */
   | { readonly outcome: 'accepted'; readonly passwordHash: string | null }
-  /** MD5 or SHA-1, which are accepted only where that is asked for by name. */
+  /** MD5, SHA-1 or DES crypt, which are accepted only where that is asked for by name. */
   | { readonly outcome: 'legacy' }
   /** Of no format we know, malformed, or asking for too much: no password would ever fit it. */
   | { readonly outcome: 'unusable' }

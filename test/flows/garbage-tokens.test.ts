@@ -4,9 +4,9 @@ import type { Queryable } from '../../src/postgres/database.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { openRedis } from '../support/redis.ts'
 
-/** What a node asks by itself, request or not: whether the database is there, and which keys there are. */
+/** What a node asks by itself, request or not: whether the database is there, which keys there are, and whether somebody is to be told. */
 const BACKGROUND =
-  /current_setting\('transaction_read_only'\)|left join (signing|symmetric)_keys|into nodes|audit_|set local idle_in_transaction/
+  /current_setting\('transaction_read_only'\)|left join (signing|symmetric)_keys|into nodes|audit_|from webhooks|set local idle_in_transaction/
 /** Requests in flight at once: enough to be quick, few enough for any machine. */
 const AT_ONCE = 50
 

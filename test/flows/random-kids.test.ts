@@ -9,7 +9,7 @@ const TOKENS = 5000
 const AT_ONCE = 50
 /** What a node asks by itself, request or not. The keys are among it: they are counted beside. */
 const BACKGROUND =
-  /current_setting\('transaction_read_only'\)|symmetric_keys|audit_|set local idle_in_transaction/
+  /current_setting\('transaction_read_only'\)|symmetric_keys|audit_|from webhooks|set local idle_in_transaction/
 const KEYS = /signing_keys|"?nodes"?/
 /** Who asks for an introspection has to be authenticated: one read, shared by all requests of a turn. */
 const CLIENT = /from client_secrets k where k\.client_id = c\.id/

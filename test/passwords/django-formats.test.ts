@@ -23,7 +23,9 @@ describe("Django's password hashes", () => {
     })
   }
 
-  for (const { from, password, stored } of [...CHEAP, ...LEGACY]) {
+  // Of crypt eight bytes count: made-by-django.test.ts.
+  const whole = [...CHEAP, ...LEGACY].filter(({ stored }) => !stored.startsWith('legacy$crypt'))
+  for (const { from, password, stored } of whole) {
     it(`one of ${from} fits no other password, and no other hash this one: ${stored.slice(0, 40)}`, async () => {
       for (const other of [
         password.slice(0, -2),
@@ -130,7 +132,8 @@ describe("Django's password hashes", () => {
     'an N of 1': `scrypt$1$salt$8$1$${HASH_64}`,
     'an N beyond what RFC 7914 allows for its r': `scrypt$65536$salt$1$1$${HASH_64}`,
     'scrypt with the salt last': `scrypt$16384$8$1$salt$${HASH_64}`,
-    'DES crypt': 'legacy$crypt$$ab1rXl4K7gGN2',
+    'a DES crypt that is too short': 'legacy$crypt$$ab1rXl4K7gGN',
+    'a crypt of another kind': 'legacy$crypt$$$1$abcdefgh$ab1rXl4K7gGN2',
     'upper-case MD5': 'legacy$md5$salt$34FF1A38686F10629CE157DF8A4BCBD7',
     'an MD5 that is too long': 'legacy$md5$salt$34ff1a38686f10629ce157df8a4bcbd7ab',
     'the mark of legacy hashes alone': 'legacy$',

@@ -70,6 +70,7 @@ export const LEGACY: readonly Vector[] = [
   made('Django 3.2', 'legacy$927eecd877cfa09ce3cdb4fcbcd05c7b'),
   made('Django 3.2', 'legacy$md5$$927eecd877cfa09ce3cdb4fcbcd05c7b'),
   made('Django 3.2', 'legacy$sha1$$a0a5ab8889fd18cb85b35e79b20a2a26bc82407b'),
+  made('Django 3.2', 'legacy$crypt$$abrk.LQtidYrE'),
 ]
 
 const DIGITS = {
@@ -81,7 +82,9 @@ const DIGITS = {
 /** The same stored hash with one bit of the hash itself changed, counted in digits from the end. */
 export function withOneBitChanged(stored: string, fromEnd = 5): string {
   const digits =
-    DIGITS[stored.startsWith('legacy$') ? 'hex' : stored.startsWith('bcrypt') ? 'bcrypt' : 'base64']
+    DIGITS[
+      /^(bcrypt|legacy\$crypt)/.test(stored) ? 'bcrypt' : stored.startsWith('legacy$') ? 'hex' : 'base64'
+    ]
   const position = stored.length - fromEnd
   const changed = digits[digits.indexOf(stored.charAt(position)) ^ 1]
   return `${stored.slice(0, position)}${changed}${stored.slice(position + 1)}`

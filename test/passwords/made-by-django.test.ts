@@ -32,7 +32,7 @@ const FORMATS = [
   'unsalted_md5',
   'unsalted_sha1',
 ]
-const LEGACY = ['md5', 'sha1', 'unsalted_md5', 'unsalted_sha1']
+const LEGACY = ['md5', 'sha1', 'unsalted_md5', 'unsalted_sha1', 'crypt']
 
 /** Fifteen characters more: nobody's password, and another one in each run. */
 function random(alphabet: string): string {
@@ -99,14 +99,30 @@ describe('hashes that a real Django has just made', () => {
     })
   }
 
-  it('of bcrypt 72 bytes count, in Django as here; of all other formats every one', async () => {
+  it('of crypt: each fits its password, of which eight bytes count, and no other beginning or hash', async () => {
+    const hashes = made.filter(({ format }) => format === 'crypt')
+    expect(hashes).to.have.length(PASSWORDS.length)
+    for (const hash of hashes) {
+      const matches = { outcome: 'match', rehash: true }
+      expect(await verify(hash.password, stored(hash)), hash.hash).to.deep.equal(matches)
+      expect(await verify(`${hash.password}!`, stored(hash)), hash.hash).to.deep.equal(matches)
+      for (const [wrong, against] of [
+        [`!${hash.password}`, stored(hash)],
+        [hash.password, withOneBitChanged(stored(hash))],
+      ] as const)
+        expect(await verify(wrong, against), hash.hash).to.deep.equal({ outcome: 'mismatch' })
+    }
+  })
+
+  it('of bcrypt 72 bytes count, in Django as here; of all others but crypt every one', async () => {
+    const others = made.filter(({ format }) => format !== 'crypt')
     const isLong = (password: string) => Buffer.byteLength(password) > 72
-    for (const hash of made.filter(({ password }) => isLong(password))) {
+    for (const hash of others.filter(({ password }) => isLong(password))) {
       const outcome = hash.format === 'bcrypt' ? 'match' : 'mismatch'
       const answer = await verify(`${hash.password}!`, stored(hash))
       expect(answer, hash.hash).to.have.property('outcome', outcome)
     }
-    for (const hash of made.filter(({ password, format }) => format !== 'none' && !isLong(password))) {
+    for (const hash of others.filter(({ password, format }) => format !== 'none' && !isLong(password))) {
       const answer = await verify(`${hash.password}!`, stored(hash))
       const isFull = hash.format === 'bcrypt' && Buffer.byteLength(hash.password) === 72
       expect(answer, hash.hash).to.have.property('outcome', isFull ? 'match' : 'mismatch')

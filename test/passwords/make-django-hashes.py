@@ -30,6 +30,7 @@ CHEAP = {
     'SHA1PasswordHasher': {},
     'UnsaltedMD5PasswordHasher': {},
     'UnsaltedSHA1PasswordHasher': {},
+    'CryptPasswordHasher': {},
 }
 
 

@@ -192,6 +192,7 @@ export const PACKAGES: Readonly<Record<string, { imports: readonly RegExp[]; typ
   bowser: { imports: [/^sessions\/device-label\.ts$/] },
   argon2: { imports: [/^passwords\//] },
   bcryptjs: { imports: [/^passwords\//] },
+  'unix-crypt-td-js': { imports: [/^passwords\/django-legacy\.ts$/] },
   '@zxcvbn-ts/language-common': { imports: [/^passwords\/common-passwords\.ts$/] },
   jose: { imports: [/^(keys|tokens|clients|crypto|resource)\//] },
   pino: { imports: [/^telemetry\//] },
