@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -9,9 +9,10 @@ import { startGenerator } from '../load/generator.ts'
 import { SCENARIOS } from '../scenarios.ts'
 import { type KeyturnMode, startKeyturnSystem } from '../systems/keyturn.ts'
 import { type CpuProfile, functionName, packageName, type SelfTime, selfTimes } from './cpu-profile.ts'
+import { drawFlame, growFlame, totalTimes } from './flame.ts'
 
 /*
- * npm run bench:profile -- [--scenario refresh] [--mode standard] [--seconds 5] [--top 30]
+ * npm run bench:profile -- [--scenario refresh] [--mode standard] [--seconds 5] [--top 30] [--flame FILE.svg]
  *
  * Where the server's main thread is during one scenario at 64 connections. Signatures, hashes and name look-ups happen on
  * other threads; the first lines say how much that is.
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     mode: { type: 'string', default: 'standard' },
     seconds: { type: 'string', default: '5' },
     top: { type: 'string', default: '30' },
+    flame: { type: 'string' },
   },
 })
 const seconds = Number(values.seconds)
@@ -75,13 +77,18 @@ async function profile(
     const answered = streams.reduce((sum, one) => sum + one.answered, 0)
     const perOperation = (milliseconds: number) => (milliseconds * 1000) / answered
     const main = perOperation(after.main - before.main)
-    const table = (title: string, times: readonly SelfTime[]) => toText(tableOf(title, times, main))
+    const flame = growFlame(read, span, functionName, packageName)
+    const title = `${name}, ${measurement.mode}, ${system.name}`
+    if (values.flame !== undefined) writeFileSync(values.flame, drawFlame(flame, title, main))
+    const table = (title: string, times: readonly SelfTime[]) =>
+      toText(tableOf(title, times, flame.microseconds, main))
     return [
       `${name} ${measurement.mode} on ${system.name}: ${answered} answered in ${seconds} s`,
       `${perOperation(after.all - before.all).toFixed(0)} µs CPU an operation, all threads and children; ` +
         `${main.toFixed(0)} µs of it on the main thread:\n`,
       table('package or folder', selfTimes(read, span, packageName)),
       table('function', selfTimes(read, span, functionName)),
+      table('function with all that it calls', totalTimes(flame)),
     ].join('\n')
   } finally {
     generator.stop()
@@ -98,17 +105,17 @@ function readProfile(pid: number): CpuProfile {
 
 /**
  * The profiler sees when a function was on, also while another thread had the core: its shares are those of the thread's CPU.
+ * @param whole microseconds that the profiler saw
  * @param main microseconds of an operation
  */
-function tableOf(title: string, times: readonly SelfTime[], main: number): Table {
-  const sum = times.reduce((total, { microseconds }) => total + microseconds, 0)
+function tableOf(title: string, times: readonly SelfTime[], whole: number, main: number): Table {
   return [
     ['µs an operation', 'share', title],
     ...times
       .slice(0, top)
       .map(({ name, microseconds }) => [
-        ((main * microseconds) / sum).toFixed(1),
-        `${((100 * microseconds) / sum).toFixed(1)} %`,
+        ((main * microseconds) / whole).toFixed(1),
+        `${((100 * microseconds) / whole).toFixed(1)} %`,
         name,
       ]),
   ]
