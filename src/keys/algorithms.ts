@@ -18,6 +18,9 @@ interface AlgorithmRow {
   readonly publicMembers: readonly string[]
   /** How Web Crypto imports its keys. */
   readonly webCrypto: { readonly name: string; readonly hash?: string; readonly namedCurve?: string }
+  /** How `crypto.sign` is told: the digest (null where the algorithm has its own) and the form of the signature. */
+  readonly digest: string | null
+  readonly signature: { readonly dsaEncoding?: 'ieee-p1363' }
   /** Makes a new private key, off the main thread. */
   generate(): Promise<KeyObject>
   /** Why `key`, private or public, must not be used with it; undefined when it may. */
@@ -34,6 +37,8 @@ export const SIGNING_ALGORITHMS = {
     kty: 'RSA',
     publicMembers: ['n', 'e'],
     webCrypto: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+    digest: 'sha256',
+    signature: {},
     async generate() {
       const { privateKey } = await generateKeyPair('rsa', {
         modulusLength: RSA_BITS,
@@ -54,6 +59,9 @@ export const SIGNING_ALGORITHMS = {
     kty: 'EC',
     publicMembers: ['crv', 'x', 'y'],
     webCrypto: { name: 'ECDSA', namedCurve: 'P-256' },
+    digest: 'sha256',
+    // RFC 7518 §3.4: r and s beside each other, not DER.
+    signature: { dsaEncoding: 'ieee-p1363' },
     async generate() {
       const { privateKey } = await generateKeyPair('ec', { namedCurve: 'P-256' })
       return privateKey
@@ -69,6 +77,8 @@ export const SIGNING_ALGORITHMS = {
     kty: 'OKP',
     publicMembers: ['crv', 'x'],
     webCrypto: { name: 'Ed25519' },
+    digest: null,
+    signature: {},
     async generate() {
       const { privateKey } = await generateKeyPair('ed25519')
       return privateKey

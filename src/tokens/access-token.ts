@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto'
-import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
+import { randomUUID } from 'node:crypto'
+import { errors, type JWTPayload, jwtVerify } from 'jose'
 import { addSeconds, type Clock, toSeconds } from '../clock.ts'
 import { DEFAULT_SIGNING_ALGORITHM, SIGNING_ALGORITHM_NAMES } from '../keys/algorithms.ts'
 import type { KeyInUse, Keyring } from '../keys/keyring.ts'
+import { signJws } from '../keys/sign-jws.ts'
 import { printScope } from '../oauth/scope.ts'
 
 /** RFC 9068 §2.1. */
@@ -78,10 +79,7 @@ export function accessTokens({
 }): AccessTokens {
   return {
     async sign(content, chosen) {
-      const { kid, algorithm, key } = signer(chosen)
-      return new SignJWT(claimsOf(content, issuer))
-        .setProtectedHeader({ alg: algorithm, kid, typ: TYPE })
-        .sign(key)
+      return signJws(signer(chosen), TYPE, claimsOf(content, issuer))
     },
 
     requireSigner: (algorithm) => void signer(algorithm),
@@ -145,7 +143,8 @@ function claimsOf(content: AccessTokenContent, issuer: string): JWTPayload {
     scope: printScope(content.scope),
     iat: toSeconds(content.issuedAt),
     exp: toSeconds(content.expiresAt),
-    jti: randomBytes(16).toString('hex'),
+    // 122 random bits, of which Node keeps some in store.
+    jti: randomUUID().replaceAll('-', ''),
     token_type: 'access',
     ...(authenticatedAt && { auth_time: toSeconds(authenticatedAt) }),
     ...(sessionId !== undefined && { sid: sessionId }),
