@@ -24,6 +24,12 @@ export interface ClientRow {
   disabled_at: Date | null
 }
 
+/** What to select, from `clients c`, to get such a row. */
+export const CLIENT_COLUMNS = `c.id, c.name, c.is_confidential, c.is_native, c.is_first_party, c.grants, c.scopes, c.audiences,
+  c.redirect_uris, c.allowed_origins, c.authentication_methods, c.late_policy, c.access_token_alg,
+  c.access_token_ttl_seconds, c.refresh_idle_ttl_seconds, c.refresh_absolute_ttl_seconds, c.unremembered_ttl_seconds,
+  c.created_at, c.disabled_at`
+
 /** A row as the rest of the program sees it. */
 export function toClient(row: ClientRow): Client {
   return {

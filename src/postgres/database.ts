@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { Unavailable } from '../unavailable.ts'
-import { isOutage, isRetryable } from './sql-state.ts'
+import { codeOf, isOutage, isRetryable } from './sql-state.ts'
 
 /** Something that runs SQL: the database itself, or one open transaction. */
 export interface Queryable {
@@ -13,8 +13,22 @@ export interface Queryable {
   query<Row extends object>(sql: string, values?: readonly unknown[]): Promise<Row[]>
 }
 
+/** A statement that is asked for all the time. */
+export interface Statement {
+  /** Of its own: two statements never share one. */
+  readonly name: string
+  /** Names its columns: one with `*` could not be planned once and for all, because a migration may add a column. */
+  readonly sql: string
+}
+
 /** The record: PostgreSQL, or PGlite behind the same driver. */
 export interface Database extends Queryable {
+  /**
+   * Runs a statement that each connection has parsed and planned once. Where something between us and the server keeps no
+   * statements (an old PgBouncer in transaction mode), it is run like any other from then on.
+   * @throws Unavailable as `query` would
+   */
+  run<Row extends object>(statement: Statement, values: readonly unknown[]): Promise<Row[]>
   /**
    * Runs `work` in one transaction and commits, or rolls back when it throws. Within `work` only `transaction` may be
    * used: PGlite has one connection, so a query beside it would wait for ever.
@@ -28,10 +42,13 @@ export interface Database extends Queryable {
 export type ConnectionSettings = pg.PoolConfig
 
 const ATTEMPTS = 3
+/** The statement is not there, is there already, or its result has another form by now: it was not run. */
+const NOT_PREPARED = new Set(['26000', '42P05', '0A000'])
 
 /** Opens a pool. Connects lazily: a server that is down at start is not an error yet. */
 export function openDatabase(settings: ConnectionSettings): Database {
   const pool = new pg.Pool(settings)
+  let keepsStatements = true
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on('error', () => {})
 
@@ -60,8 +77,20 @@ export function openDatabase(settings: ConnectionSettings): Database {
     }
   }
 
+  const { query } = queryable(pool)
+
   return {
-    ...queryable(pool),
+    query,
+    async run<Row extends object>({ name, sql: text }: Statement, values: readonly unknown[]) {
+      if (!keepsStatements) return query<Row>(text, values)
+      try {
+        return (await pool.query<Row>({ name, text, values: [...values] })).rows
+      } catch (error) {
+        if (!NOT_PREPARED.has(codeOf(error) ?? '')) throw asUnavailable(error)
+        keepsStatements = false
+        return query<Row>(text, values)
+      }
+    },
     async transaction(work) {
       for (let left = ATTEMPTS - 1; ; left--) {
         try {
@@ -85,6 +114,9 @@ function queryable(target: Pick<pg.Pool, 'query'>): Queryable {
 }
 
 function rethrow(error: unknown): never {
-  if (isOutage(error)) throw new Unavailable('postgres', 'no answer', { cause: error })
-  throw error
+  throw asUnavailable(error)
+}
+
+function asUnavailable(error: unknown): unknown {
+  return isOutage(error) ? new Unavailable('postgres', 'no answer', { cause: error }) : error
 }

@@ -30,10 +30,12 @@ export function isRetryable(error: unknown): boolean {
 
 /** Whether a row with the same key exists already. */
 export function isUniqueViolation(error: unknown): boolean {
-  return error instanceof Error && codeOf(error) === UNIQUE_VIOLATION
+  return codeOf(error) === UNIQUE_VIOLATION
 }
 
-function codeOf(error: Error): string | undefined {
+/** The SQLSTATE of an error of the server, or the code of one of the network. */
+export function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
   const { code } = error as { code?: unknown }
   return typeof code === 'string' ? code : undefined
 }

@@ -1,5 +1,5 @@
 import type { ClientSecret } from '../clients/client.ts'
-import { type ClientRow, toClient } from '../clients/client-row.ts'
+import { CLIENT_COLUMNS, type ClientRow, toClient } from '../clients/client-row.ts'
 import type { Clock } from '../clock.ts'
 import { coalesce } from '../postgres/coalesce.ts'
 import type { Database } from '../postgres/database.ts'
@@ -18,8 +18,10 @@ type Row = ClientRow &
 
 const CLIENT_ID = /^[a-z][a-z0-9_]{2,63}$/
 
-const SQL = `
-  select c.*, secrets.list as secrets, ${FAMILY_COLUMNS}, u.username, u.is_active,
+const STATEMENT = {
+  name: 'presented',
+  sql: `
+  select ${CLIENT_COLUMNS}, secrets.list as secrets, ${FAMILY_COLUMNS}, u.username, u.is_active,
     not (${SESSION_STANDS} and ${familyStands('c')}) as has_ended, s.authenticated_at
   from unnest($1::text[], $2::bytea[]) with ordinality as asked (client_id, family_id, place)
   left join clients c on c.id = asked.client_id
@@ -31,22 +33,34 @@ const SQL = `
   left join refresh_families f on f.id = asked.family_id
   left join users u on u.id = f.user_id
   left join sessions s on s.id = f.session_id
-  order by asked.place`
+  order by asked.place`,
+}
 
-/** Reads clients and families from PostgreSQL, one query for all requests of a turn of the event loop. */
-export function readPresentedPostgres(database: Database, clock: Clock): ReadPresented {
-  const read = coalesce(async (asked: readonly { clientId: string | null; familyId: Buffer | null }[]) => {
-    const rows = await database.query<Row>(SQL, [
-      asked.map(({ clientId }) => clientId),
-      asked.map(({ familyId }) => familyId),
-      clock.now(),
-    ])
-    return rows.map(toPresented)
-  })
+/**
+ * Reads clients and families from PostgreSQL, one query for all requests of a moment.
+ * @param underWay how many requests there are, where others than this one may be waited for
+ */
+export function readPresentedPostgres(
+  database: Database,
+  clock: Clock,
+  underWay?: () => number,
+): ReadPresented {
+  const read = coalesce(
+    async (asked: readonly { clientId: string | null; familyId: Buffer | null }[]) => {
+      const rows = await database.run<Row>(STATEMENT, [
+        asked.map(({ clientId }) => clientId),
+        asked.map(({ familyId }) => familyId),
+        clock.now(),
+      ])
+      return rows.map(toPresented)
+    },
+    { underWay },
+  )
 
-  return async (clientId, familyId) => {
+  return (clientId, familyId) => {
     const id = CLIENT_ID.test(clientId) ? clientId : null
-    if (id === null && familyId === undefined) return { client: undefined, family: undefined }
+    if (id === null && familyId === undefined)
+      return Promise.resolve({ client: undefined, family: undefined })
     return read({ clientId: id, familyId: familyId ?? null })
   }
 }

@@ -7,7 +7,9 @@ import type { TokenBasis, TokenStanding } from './token-standing.ts'
 /** Longer than any two clocks differ: a node that is behind still takes the token for a live one. */
 const KEPT_AFTER_EXPIRY = "interval '1 hour'"
 
-const SQL = `
+const STATEMENT = {
+  name: 'token_standing',
+  sql: `
   select
     (case when asked.key_id is null then c.id is not null and c.disabled_at is null
       else exists (select 1 from api_keys k where k.id = asked.key_id and k.revoked_at is null
@@ -24,21 +26,25 @@ const SQL = `
   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[])
     with ordinality as asked (jti, client_id, user_id, session_id, family_id, key_id, place)
   left join clients c on c.id = asked.client_id
-  order by asked.place`
+  order by asked.place`,
+}
 
-/** Reads and writes the standing of access tokens in PostgreSQL, one query for all of a turn of the event loop. */
-export function tokenStandingPostgres(database: Database): TokenStanding {
-  const read = coalesce(async (asked: readonly TokenBasis[]) => {
-    const rows = await database.query<{ stands: boolean }>(SQL, [
-      asked.map(({ jti }) => jti),
-      asked.map(({ clientId }) => clientId),
-      asked.map(({ userId }) => userId ?? null),
-      asked.map(({ sessionId }) => sessionId ?? null),
-      asked.map(({ familyId }) => (familyId === undefined ? null : Buffer.from(familyId, 'base64url'))),
-      asked.map(({ keyId }) => keyId ?? null),
-    ])
-    return rows.map(({ stands }) => stands)
-  })
+/** Reads and writes the standing of access tokens in PostgreSQL, one query for all of a moment. */
+export function tokenStandingPostgres(database: Database, underWay?: () => number): TokenStanding {
+  const read = coalesce(
+    async (asked: readonly TokenBasis[]) => {
+      const rows = await database.run<{ stands: boolean }>(STATEMENT, [
+        asked.map(({ jti }) => jti),
+        asked.map(({ clientId }) => clientId),
+        asked.map(({ userId }) => userId ?? null),
+        asked.map(({ sessionId }) => sessionId ?? null),
+        asked.map(({ familyId }) => (familyId === undefined ? null : Buffer.from(familyId, 'base64url'))),
+        asked.map(({ keyId }) => keyId ?? null),
+      ])
+      return rows.map(({ stands }) => stands)
+    },
+    { underWay },
+  )
 
   return {
     stands: read,

@@ -57,6 +57,7 @@ function breakingOff(database: Database, at: number, when: 'before' | 'after') {
   }
   const breaking: Database = {
     query: (sql, values) => step(() => database.query(sql, values)),
+    run: (statement, values) => step(() => database.run(statement, values)),
     async transaction<T>(work: (transaction: Queryable) => Promise<T>) {
       const result = await database.transaction(async (transaction) =>
         work({ query: (sql, values) => step(() => transaction.query(sql, values)) }),

@@ -40,6 +40,10 @@ describe('R-18 10,000 random and bit-flipped refresh tokens', () => {
     })
     const counted: typeof database = {
       ...counting(database),
+      run: (statement, values) => {
+        queries++
+        return database.run(statement, values)
+      },
       transaction: (work) => database.transaction((transaction) => work(counting(transaction))),
     }
     const keyturn = await startApp({

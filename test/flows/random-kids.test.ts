@@ -44,6 +44,10 @@ describe('K-11 10,000 tokens with random kids', () => {
         ...base.stores,
         database: {
           ...noted(database),
+          run: (statement, values) => {
+            asked.push(statement.sql)
+            return database.run(statement, values)
+          },
           transaction: (work) => database.transaction((transaction) => work(noted(transaction))),
         },
       },

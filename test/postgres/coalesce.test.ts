@@ -27,11 +27,54 @@ describe('coalesced reads', () => {
 
   it('more than a batch becomes several', async () => {
     const sizes: number[] = []
-    const read = coalesce(async (numbers: readonly number[]) => {
-      sizes.push(numbers.length)
-      return numbers
-    }, 2)
+    const read = coalesce(
+      async (numbers: readonly number[]) => {
+        sizes.push(numbers.length)
+        return numbers
+      },
+      { most: 2 },
+    )
     expect(await Promise.all([1, 2, 3, 4, 5].map(read))).to.deep.equal([1, 2, 3, 4, 5])
     expect(sizes).to.deep.equal([2, 2, 1])
+  })
+
+  describe('where many requests are under way', () => {
+    const gather = (underWay: () => number) => {
+      const calls: number[] = []
+      const read = coalesce(
+        async (numbers: readonly number[]) => {
+          calls.push(numbers.length)
+          return numbers
+        },
+        { underWay },
+      )
+      return { calls, read }
+    }
+    const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+    it('what is asked some turns apart is asked once', async () => {
+      const { calls, read } = gather(() => 80)
+      const first = read(1)
+      for (let turns = 0; turns < 3; turns++) await turn()
+      await Promise.all([first, read(2)])
+      expect(calls).to.deep.equal([2])
+    })
+
+    it('nobody waits once all are here', async () => {
+      const { calls, read } = gather(() => 9)
+      const all = Promise.all([1, 2, 3, 4, 5, 6, 7, 8, 9].map(read))
+      await turn()
+      await turn()
+      expect(calls).to.deep.equal([9])
+      await all
+    })
+
+    it('control: where there are few, the end of the turn is the end of the wait', async () => {
+      const { calls, read } = gather(() => 8)
+      const first = read(1)
+      for (let turns = 0; turns < 3; turns++) await turn()
+      await Promise.all([first, read(2)])
+      expect(calls).to.deep.equal([1, 1])
+    })
   })
 })

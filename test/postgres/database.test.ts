@@ -45,6 +45,33 @@ describe('the database', () => {
       expect(await database.query('select count(*)::int as n from t')).to.deep.equal([{ n: 40 }])
     })
 
+    it('a statement that is asked again and again sees what has changed between', async () => {
+      const statement = { name: 'all', sql: 'select n from t where n > $1 order by n' }
+      for (const n of [1, 2, 3]) {
+        await database.query('insert into t values ($1)', [n])
+        expect(await database.run(statement, [1])).to.have.length(n - 1)
+      }
+      await database.query('alter table t add column more text')
+      expect(await database.run(statement, [0]), 'after a migration').to.deep.equal([
+        { n: 1 },
+        { n: 2 },
+        { n: 3 },
+      ])
+    })
+
+    it('F-102 a statement that the server does not know any more, or not in this form, is answered all the same', async () => {
+      const statement = { name: 'all', sql: 'select * from t where n > $1' }
+      await database.query('insert into t values (1)')
+      await database.run(statement, [0])
+      await database.query('alter table t add column more text')
+      expect(await database.run(statement, [0]), 'another form').to.deep.equal([{ n: 1, more: null }])
+      const other = await open()
+      await other.query('create table t (n integer)')
+      await other.run(statement, [0])
+      await other.query('deallocate all')
+      expect(await other.run(statement, [0]), 'forgotten').to.deep.equal([])
+    })
+
     it('an error of ours is not taken for an outage', async () => {
       expect(await database.query('select 1/0').catch(nameOf)).not.to.equal('Unavailable')
     })
