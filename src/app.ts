@@ -12,6 +12,7 @@ import { buildFamilies } from './families.ts'
 import { buildTokenRequest } from './granting.ts'
 import { authenticateHolder } from './http/account/bearer.ts'
 import { accountSessionsEndpoints } from './http/account/sessions.ts'
+import { makeAdmission } from './http/admission.ts'
 import { clientAddress } from './http/client-address.ts'
 import { crossOrigin } from './http/cross-origin.ts'
 import { djangoEndpoints } from './http/django/endpoints.ts'
@@ -29,6 +30,7 @@ import { trustedProxies } from './http/trusted-proxies.ts'
 import { buildKeyrings } from './keyrings.ts'
 import type { KeySchedule } from './keys/schedule.ts'
 import type { SealingKey } from './keys/sealing-key.ts'
+import { hashAside } from './passwords/hash-aside.ts'
 import type { Hasher } from './passwords/hasher.ts'
 import type { Database } from './postgres/database.ts'
 import { watchDatabase } from './postgres/watch.ts'
@@ -38,7 +40,7 @@ import { buildSwap } from './swapping.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { makeMetrics } from './telemetry/metrics.ts'
 import { makeReadiness, type Readiness } from './telemetry/readiness.ts'
-import { notePrincipals } from './telemetry/request-context.ts'
+import { notePrincipals, stepAside } from './telemetry/request-context.ts'
 import { longestStandstillMs, watchStandstill } from './telemetry/standstill.ts'
 import { accessTokens as makeAccessTokens } from './tokens/access-token.ts'
 import { flushPatiently } from './tokens/flush-patiently.ts'
@@ -84,10 +86,12 @@ export interface App {
 
 /** The one place where the parts are built and joined. It holds no rule of its own. */
 export function buildApp(parts: AppParts): App {
-  const { config, database, hasher, clock, logger } = parts
+  const { config, database, clock, logger } = parts
   const { issuer, refreshRetryWindowSeconds: retryWindowSeconds } = config
 
   const metrics = makeMetrics()
+  const admission = makeAdmission(clock)
+  const hasher = hashAside(parts.hasher, stepAside)
   const isTrustedProxy = trustedProxies(config.trustedProxies)
   const standstill = watchStandstill(longestStandstillMs(retryWindowSeconds))
   const readiness = makeReadiness()
@@ -103,8 +107,8 @@ export function buildApp(parts: AppParts): App {
   const accessTokens = makeAccessTokens({ issuer, keyring, clock })
   const refreshTokens = makeRefreshTokens({ version: (version) => refreshKeyring.version(version)?.key })
   const { families, anchors, calls } = buildFamilies(parts)
-  const standing = tokenStandingPostgres(database)
-  const readPresented = readPresentedPostgres(database, clock)
+  const standing = tokenStandingPostgres(database, admission.serving)
+  const readPresented = readPresentedPostgres(database, clock, admission.serving)
   const clients = clientsPostgres(database)
   const origins = clientsOfOrigin({ clients, clock, logger })
   const noteSecretUse = secretUse(clients, clock, logger)
@@ -122,11 +126,11 @@ export function buildApp(parts: AppParts): App {
     logger,
   })
 
-  const credentials = buildCredentials(parts)
+  const credentials = buildCredentials({ ...parts, hasher })
   const users = usersPostgres(database)
   const login = makeLogin({ users, hasher, clock, noteUser, noteRefusal })
   const webhooks = buildWebhookDelivery(parts)
-  const accounts = buildAccounts({ ...parts, ...credentials, users, login, metrics })
+  const accounts = buildAccounts({ ...parts, hasher, ...credentials, users, login, metrics })
   const answer = buildTokenRequest({
     config,
     login,
@@ -153,6 +157,7 @@ export function buildApp(parts: AppParts): App {
     lifetimes: config,
   })
   const revoke = makeRevocation(tokenParts)
+  const authenticate = authenticateHolder({ accessTokens, standing, issuer })
   const readAuthenticated = readAuthenticatedForm(readPresented, noteClient)
 
   const server = makeServer({
@@ -160,11 +165,7 @@ export function buildApp(parts: AppParts): App {
       token: tokenEndpoint(answer, standstill, metrics),
       introspect: introspectEndpoint(readAuthenticated, introspect),
       revoke: revokeEndpoint(readAuthenticated, revoke),
-      ...accountSessionsEndpoints({
-        sessions: sessionsPostgres(database),
-        authenticate: authenticateHolder({ accessTokens, standing, issuer }),
-        clock,
-      }),
+      ...accountSessionsEndpoints({ sessions: sessionsPostgres(database), authenticate, clock }),
       ...djangoEndpoints({
         ...tokenParts,
         ...credentials,
@@ -188,6 +189,8 @@ export function buildApp(parts: AppParts): App {
       readyz: readyzEndpoint(readiness),
     },
     crossOrigin: crossOrigin(origins),
+    keyring,
+    admission,
     addressOf: clientAddress(isTrustedProxy),
     isHttps: issuer.startsWith('https:'),
     isDraining: readiness.isDraining,
@@ -204,6 +207,7 @@ export function buildApp(parts: AppParts): App {
     refreshKeyring,
     anchors,
     hasher,
+    admission,
     auditing,
     calls,
   })

@@ -16,6 +16,8 @@ export interface WatchedParts {
   readonly refreshKeyring: SymmetricKeyring
   readonly anchors: AnchorQueue
   readonly hasher: Hasher
+  /** The places at the door. */
+  readonly admission: { serving(): number; waiting(): number }
   readonly auditing: Auditing
   /** Only in standard mode. */
   readonly calls: GuardedCalls | undefined
@@ -39,6 +41,8 @@ export function watchParts({ metrics, readiness, calls, ...parts }: WatchedParts
     anchorLagSeconds: () => parts.anchors.waiting().lagMs / 1000,
     hashesRunning: () => parts.hasher.stats().running,
     hashesQueued: () => parts.hasher.stats().queued,
+    requestsServing: parts.admission.serving,
+    requestsWaiting: parts.admission.waiting,
     auditUnchained: parts.auditing.unchained,
     signingKeysDamaged: parts.keyring.damagedKeys,
     ...(calls && { redisUp: () => (calls.trouble() === undefined ? 1 : 0) }),

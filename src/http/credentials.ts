@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { OAuthError } from '../oauth/errors.ts'
+import { countOf } from './check-request.ts'
 
 /**
  * The Authorization header, empty where there is none. Node keeps the first of several without a word; we refuse them,
@@ -7,11 +8,10 @@ import { OAuthError } from '../oauth/errors.ts'
  * @throws OAuthError `invalid_client`
  */
 export function authorizationHeader(request: IncomingMessage): string {
-  const names = request.rawHeaders.filter(
-    (name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization',
-  )
-  if (names.length > 1) {
+  const { authorization } = request.headers
+  if (authorization === undefined) return ''
+  if (countOf('authorization', request.rawHeaders) > 1) {
     throw new OAuthError('invalid_client', 'client authentication failed', { reason: 'authorization_twice' })
   }
-  return request.headers.authorization ?? ''
+  return authorization
 }

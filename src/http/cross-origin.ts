@@ -17,7 +17,7 @@ const PREFLIGHT_SECONDS = 600
  */
 export interface CrossOrigin {
   /**
-   * Before the request is served.
+   * Before a request with an `Origin` is served.
    * @param methods those of the path
    * @returns true where it was a preflight, and this was the answer
    */
@@ -30,7 +30,6 @@ export interface CrossOrigin {
 export function crossOrigin(clientsOf: ClientsOfOrigin): CrossOrigin {
   return {
     async begin(ctx, methods) {
-      ctx.vary('Origin')
       const origin = ctx.get('origin')
       if (origin === '') return false
       const clients = await clientsOf(origin)

@@ -18,21 +18,24 @@ export async function readBytes(ctx: Context): Promise<Buffer> {
   return body
 }
 
-async function collect(request: IncomingMessage): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BYTES) throw tooLarge()
-  const chunks: Buffer[] = []
-  let size = 0
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > MAX_BYTES) throw tooLarge()
-      chunks.push(chunk)
+/** By events: an iterator over the stream would cost each request as much as the form is worth. */
+function collect(request: IncomingMessage): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BYTES) return Promise.reject(tooLarge())
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    const cutOff = () => {
+      if (!request.readableEnded) reject(new HttpError(400, 'body_cut_off', 'the body was cut off'))
     }
-  } catch (error) {
-    if (error instanceof HttpError) throw error
-    throw new HttpError(400, 'body_cut_off', 'the body was cut off')
-  }
-  return Buffer.concat(chunks)
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= MAX_BYTES) chunks.push(chunk)
+      else reject(tooLarge())
+    })
+    request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
+    request.on('error', cutOff)
+    request.on('close', cutOff)
+  })
 }
 
 function tooLarge(): HttpError {

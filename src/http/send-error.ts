@@ -3,7 +3,7 @@ import { OAuthError } from '../oauth/errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { currentRequest } from '../telemetry/request-context.ts'
 import { Unavailable } from '../unavailable.ts'
-import { djangoAnswerOf } from './django/error-answer.ts'
+import { DJANGO_DETAILS, djangoAnswerOf } from './django/error-answer.ts'
 import { isDjango } from './django/view.ts'
 import { HttpError } from './http-error.ts'
 import { loggedPath } from './request-path.ts'
@@ -65,6 +65,13 @@ function answerOf(error: unknown): ErrorAnswer {
     body: { error: 'server_error', request_id: currentRequest()?.id ?? '' },
     reason: 'server_error',
   }
+}
+
+/** What is said of a request that was not looked at, in the manner of its door. */
+export function overloadedBody(isDjango: boolean): ErrorAnswer['body'] {
+  return isDjango
+    ? { detail: DJANGO_DETAILS[503] }
+    : answerOf(new Unavailable('admission', 'overloaded')).body
 }
 
 /** RFC 9110 §11.6.1: what would let the caller in. Nothing is said of an error to who presented nothing (RFC 6750 §3.1). */

@@ -2,15 +2,21 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import Koa, { type Middleware } from 'koa'
 import type { Clock } from '../clock.ts'
+import type { Keyring } from '../keys/keyring.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { notedPrincipals, withRequest } from '../telemetry/request-context.ts'
+import type { Admission } from './admission.ts'
 import { checkRequest } from './check-request.ts'
 import type { ClientAddress } from './client-address.ts'
 import type { CrossOrigin } from './cross-origin.ts'
+import { entrances } from './entrances.ts'
+import { arrivalOf, leavePlace, makeFront } from './front.ts'
 import { answerMalformed } from './malformed.ts'
+import { plainJwks } from './oauth/plain-jwks.ts'
 import { loggedPath } from './request-path.ts'
-import { type Endpoints, routes } from './routes.ts'
+import type { Endpoints } from './route-table.ts'
+import { routes } from './routes.ts'
 import { securityHeaders } from './security-headers.ts'
 import { sendError } from './send-error.ts'
 import { userAgent } from './user-agent.ts'
@@ -20,6 +26,8 @@ export interface ServerParts {
   readonly endpoints: Endpoints
   readonly crossOrigin: CrossOrigin
   readonly addressOf: ClientAddress
+  readonly keyring: Pick<Keyring, 'jwks'>
+  readonly admission: Admission
   readonly isHttps: boolean
   readonly isDraining: () => boolean
   readonly logger: Logger
@@ -42,17 +50,20 @@ const LIMITS = {
 /** No byte either way for this long: the peer does not read its answer. */
 const SILENCE_MS = 30_000
 const MAX_CONNECTIONS = 20_000
-/** Asked every few seconds by each balancer and orchestrator: worth a line only when they do not say "well". */
-const PROBES = new Set(['/livez', '/readyz'])
+/** Asked again and again by balancers and by fleets of resource servers: worth a line only when they do not say "well". */
+const ROUTINE = new Set(['/livez', '/readyz', '/.well-known/jwks.json'])
+const WELL = new Set([200, 304])
 
 /** The HTTP server. Not yet listening. */
 export function makeServer(parts: ServerParts): Server {
-  const headers = securityHeaders(parts.isHttps)
+  const always = securityHeaders(parts.isHttps)
+  const headers = Object.entries(always)
   const app = new Koa()
   app.silent = true
   app.use(observe(parts))
   app.use(async (ctx, next) => {
-    ctx.set({ ...headers })
+    // Not by Koa, which looks at each value anew.
+    for (const [name, value] of headers) ctx.res.setHeader(name, value)
     try {
       checkRequest(ctx.req)
       await next()
@@ -65,7 +76,14 @@ export function makeServer(parts: ServerParts): Server {
   })
   app.use(routes(parts.endpoints, parts.crossOrigin))
 
-  const answer = app.callback()
+  const serve = app.callback()
+  const answer = makeFront({
+    ...parts,
+    serve: async (request, response) => serve(request, response),
+    entranceOf: entrances(),
+    answerPlainJwks: plainJwks({ ...parts, headers: always }),
+    headers: always,
+  })
   const server = createServer(LIMITS, answer)
   server.on('checkExpectation', answer)
   const refuse = answerMalformed(parts)
@@ -81,15 +99,15 @@ function observe({ addressOf, logger, metrics, clock }: ServerParts): Middleware
   return (ctx, next) => {
     const id = randomUUID()
     const address = addressOf(ctx.req)
-    const started = clock.now().getTime()
+    const started = arrivalOf(ctx.req) ?? clock.now().getTime()
     ctx.set('x-request-id', id)
 
-    return withRequest({ id, address, userAgent: userAgent(ctx.req) }, async () => {
+    const stepAside = () => leavePlace(ctx.req)
+    return withRequest({ id, address, userAgent: userAgent(ctx.req), stepAside }, async () => {
       await next()
       const milliseconds = clock.now().getTime() - started
       const { route = 'none', reason = 'none', grant } = ctx.state as Record<string, string | undefined>
-      metrics.requests.inc({ route, status: ctx.status, reason })
-      metrics.seconds.observe({ route }, milliseconds / 1000)
+      metrics.noteAnswer(route, ctx.status, reason, milliseconds / 1000)
       const line = {
         method: ctx.method,
         path: loggedPath(ctx.req),
@@ -99,7 +117,8 @@ function observe({ addressOf, logger, metrics, clock }: ServerParts): Middleware
         ...notedPrincipals(),
         grant,
       }
-      if (PROBES.has(route) && ctx.status === 200) logger.debug(line, 'answered')
+      const isRoutine = ROUTINE.has(route) && WELL.has(ctx.status)
+      if (isRoutine) logger.debug(line, 'answered')
       else if (reason === 'none') logger.info(line, 'answered')
       else logger.info({ ...line, reason }, 'refused')
     })

@@ -6,6 +6,8 @@ export interface Gauges {
   readonly anchorLagSeconds: () => number
   readonly hashesRunning: () => number
   readonly hashesQueued: () => number
+  readonly requestsServing: () => number
+  readonly requestsWaiting: () => number
   readonly auditUnchained: () => number
   readonly signingKeysDamaged: () => number
   /** Only where there is Redis. */
@@ -18,21 +20,37 @@ export function makeMetrics() {
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
 
+  const requests = new Counter({
+    name: 'keyturn_http_requests_total',
+    help: 'Requests answered, by route and status; reason says why one was refused.',
+    labelNames: ['route', 'status', 'reason'] as const,
+    registers,
+  })
+  const seconds = new Histogram({
+    name: 'keyturn_http_request_seconds',
+    help: 'Time from the request to its answer.',
+    labelNames: ['route'] as const,
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers,
+  })
+  /** A child of each combination that has occurred: finding it by its labels takes longer than counting. */
+  const answers = new Map<string, { inc(): void; observe(seconds: number): void }>()
+
   return {
     registry,
-    requests: new Counter({
-      name: 'keyturn_http_requests_total',
-      help: 'Requests answered, by route and status; reason says why one was refused.',
-      labelNames: ['route', 'status', 'reason'] as const,
-      registers,
-    }),
-    seconds: new Histogram({
-      name: 'keyturn_http_request_seconds',
-      help: 'Time from the request to its answer.',
-      labelNames: ['route'] as const,
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-      registers,
-    }),
+    requests,
+    /** Counts a request that has been answered. Routes, statuses and reasons are ours, so there are few of them. */
+    noteAnswer(route: string, status: number, reason: string, duration: number): void {
+      const name = `${route} ${status} ${reason}`
+      let answer = answers.get(name)
+      if (answer === undefined) {
+        const [counter, histogram] = [requests.labels(route, String(status), reason), seconds.labels(route)]
+        answer = { inc: () => counter.inc(), observe: (value) => histogram.observe(value) }
+        answers.set(name, answer)
+      }
+      answer.inc()
+      answer.observe(duration)
+    },
     tokens: new Counter({
       name: 'keyturn_tokens_issued_total',
       help: 'Token responses, by grant.',
@@ -62,6 +80,8 @@ export function makeMetrics() {
         ],
         ['keyturn_hashes_running', 'Password hashes being computed.', gauges.hashesRunning],
         ['keyturn_hashes_queued', 'Password hashes waiting.', gauges.hashesQueued],
+        ['keyturn_requests_serving', 'Requests that have a place.', gauges.requestsServing],
+        ['keyturn_requests_waiting', 'Requests that wait for a place.', gauges.requestsWaiting],
         ['keyturn_audit_unchained', 'Audit rows without a place in the chain yet.', gauges.auditUnchained],
         [
           'keyturn_signing_keys_damaged',

@@ -7,6 +7,8 @@ export interface RequestContext {
   readonly address: string
   /** What the client calls itself, printable and not long; absent where it says nothing. */
   readonly userAgent?: string | undefined
+  /** Gives up the place that the request has among those being served. */
+  readonly stepAside?: () => void
 }
 
 /** Who a request has turned out to come from. */
@@ -25,6 +27,11 @@ export function currentRequest(): RequestContext | undefined {
 /** Runs `work` with `context` as the request being served. */
 export function withRequest<T>(context: RequestContext, work: () => T): T {
   return storage.run({ ...context, principals: {} }, work)
+}
+
+/** The request being served waits for something that has a queue of its own: others may have its place. */
+export function stepAside(): void {
+  storage.getStore()?.stepAside?.()
 }
 
 /** Notes for the log line of the request being served, if there is one, who it comes from: ids, nothing secret. */

@@ -1,10 +1,11 @@
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import type { Context } from 'koa'
+import { makeAdmission } from '../../src/http/admission.ts'
 import { clientAddress } from '../../src/http/client-address.ts'
 import { crossOrigin } from '../../src/http/cross-origin.ts'
 import { readForm } from '../../src/http/read-form.ts'
-import { type Endpoint, type Endpoints, ROUTES } from '../../src/http/routes.ts'
+import { type Endpoint, type Endpoints, ROUTES } from '../../src/http/route-table.ts'
 import { makeServer } from '../../src/http/server.ts'
 import { OAuthError } from '../../src/oauth/errors.ts'
 import { makeMetrics } from '../../src/telemetry/metrics.ts'
@@ -186,6 +187,12 @@ describe(`fuzzed requests, seed ${SEED}`, () => {
       const server = makeServer({
         endpoints: { ...EVERYWHERE_OK, token: endpoint, introspect: endpoint, revoke: endpoint },
         crossOrigin: crossOrigin(async () => new Set()),
+        keyring: {
+          jwks: () => {
+            throw new Error('nothing asks for it')
+          },
+        },
+        admission: makeAdmission(new TestClock()),
         addressOf: clientAddress(() => false),
         isHttps: false,
         isDraining: () => false,

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { decodeJwt } from 'jose'
-import { ROUTES } from '../../src/http/routes.ts'
+import { ROUTES } from '../../src/http/route-table.ts'
 import { type LinkPurpose, makeLinkToken } from '../../src/links/link.ts'
 import { linksPostgres } from '../../src/links/links-postgres.ts'
 import { startApp, type TestApp, type TestClient } from '../support/app.ts'

@@ -18,6 +18,8 @@ describe('an unexpected error', () => {
     const faulty: Database = {
       ...database,
       query: (sql, values) => (fault === undefined ? database.query(sql, values) : Promise.reject(fault)),
+      run: (statement, values) =>
+        fault === undefined ? database.run(statement, values) : Promise.reject(fault),
       transaction: (work) => (fault === undefined ? database.transaction(work) : Promise.reject(fault)),
     }
     keyturn = await startApp({ stores: { ...stores, database: faulty } })

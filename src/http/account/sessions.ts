@@ -4,7 +4,7 @@ import { deviceLabel } from '../../sessions/device-label.ts'
 import type { Session } from '../../sessions/session.ts'
 import type { Sessions } from '../../sessions/sessions.ts'
 import { HttpError } from '../http-error.ts'
-import type { Endpoints } from '../routes.ts'
+import type { Endpoints } from '../route-table.ts'
 import type { AccountHolder, AuthenticateHolder } from './bearer.ts'
 
 /** More than anybody has devices; whoever has, turns the page. */

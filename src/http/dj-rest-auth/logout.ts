@@ -3,7 +3,7 @@ import type { Client } from '../../clients/client.ts'
 import type { Authenticate } from '../authenticators/authenticator.ts'
 import { DjangoError } from '../django/django-error.ts'
 import { readFields } from '../django/read-body.ts'
-import type { Endpoint } from '../routes.ts'
+import type { Endpoint } from '../route-table.ts'
 import type { RestAuthMode } from './mode.ts'
 import { refreshMissing, type TokenTransport } from './token-transport.ts'
 

@@ -4,7 +4,7 @@ import type { Authenticate } from '../authenticators/authenticator.ts'
 import { DjangoError, invalidFields } from '../django/django-error.ts'
 import { textFields } from '../django/fields.ts'
 import { readFields } from '../django/read-body.ts'
-import type { Endpoint } from '../routes.ts'
+import type { Endpoint } from '../route-table.ts'
 import { requireAccountHolder } from './account-holder.ts'
 import { NEW_PASSWORD, samePassword } from './new-password.ts'
 

@@ -4,7 +4,7 @@ import type { ResetPassword } from '../../users/password-reset.ts'
 import { invalidFields, notFound } from '../django/django-error.ts'
 import { textFields } from '../django/fields.ts'
 import { readFields } from '../django/read-body.ts'
-import type { Endpoints } from '../routes.ts'
+import type { Endpoints } from '../route-table.ts'
 import { requireAddress } from './email-field.ts'
 import { NEW_PASSWORD, samePassword } from './new-password.ts'
 

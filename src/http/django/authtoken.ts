@@ -1,7 +1,7 @@
 import type { ShowDefaultAuthtoken } from '../../authtokens/default-authtoken.ts'
 import type { Client } from '../../clients/client.ts'
 import type { Login } from '../../users/login.ts'
-import type { Endpoint } from '../routes.ts'
+import type { Endpoint } from '../route-table.ts'
 import { type DjangoError, invalidRequest } from './django-error.ts'
 import { textFields } from './fields.ts'
 import { readFields } from './read-body.ts'

@@ -13,7 +13,7 @@ import { type AccountParts, type RestAuthParts, restAuthEndpoints } from '../dj-
 import { tokenCookies } from '../dj-rest-auth/token-cookies.ts'
 import { inBodies, inCookies } from '../dj-rest-auth/token-transport.ts'
 import { HttpError } from '../http-error.ts'
-import type { Endpoint, Endpoints } from '../routes.ts'
+import type { Endpoint, Endpoints } from '../route-table.ts'
 import { type AuthtokenParts, authtokenEndpoint } from './authtoken.ts'
 import { DjangoError, notFound } from './django-error.ts'
 import { protectedEndpoint } from './protected.ts'

@@ -3,7 +3,7 @@ import type { ErrorAnswer } from '../send-error.ts'
 import { DjangoError } from './django-error.ts'
 
 /** What Django REST Framework says where nothing more is known (its exceptions' default details). */
-const DETAILS: Readonly<Record<number, string>> = {
+export const DJANGO_DETAILS: Readonly<Record<number, string>> = {
   400: 'Malformed request.',
   401: 'Authentication credentials were not provided.',
   403: 'You do not have permission to perform this action.',
@@ -22,6 +22,8 @@ export function djangoAnswerOf(ctx: Context, error: unknown, otherwise: ErrorAns
   if (error instanceof DjangoError) return error
   const { status, headers, reason } = otherwise
   const detail =
-    status === 405 ? `Method "${ctx.method}" not allowed.` : (DETAILS[status] ?? 'Request was refused.')
+    status === 405
+      ? `Method "${ctx.method}" not allowed.`
+      : (DJANGO_DETAILS[status] ?? 'Request was refused.')
   return { status, headers, body: { detail }, reason }
 }

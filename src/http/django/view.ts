@@ -1,4 +1,4 @@
-import type { Context, Middleware } from 'koa'
+import type { Context } from 'koa'
 import { DjangoError } from './django-error.ts'
 
 /** The media types that `readFields` reads. */
@@ -24,6 +24,6 @@ export function isDjango(ctx: Context): boolean {
 }
 
 /** OPTIONS: as much as a client can use of what Django REST Framework says of a view. */
-export const describeDjango: Middleware = async (ctx) => {
+export async function describeDjango(ctx: Context): Promise<void> {
   ctx.body = { name: ctx.path, description: '', renders: ['application/json'], parses: PARSES }
 }

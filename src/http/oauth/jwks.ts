@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import type { PublishedJwks } from '../../keys/jwks.ts'
 import type { Keyring } from '../../keys/keyring.ts'
 
 /**
@@ -7,10 +8,10 @@ import type { Keyring } from '../../keys/keyring.ts'
  */
 export function jwksEndpoint(keyring: Keyring) {
   return async (ctx: Context): Promise<void> => {
-    const { body, etag, cacheControl } = keyring.jwks()
-    ctx.set({ etag, 'cache-control': cacheControl, 'access-control-allow-origin': '*' })
+    const { body, ...jwks } = keyring.jwks()
+    ctx.set({ ...jwksHeaders(jwks) })
     ctx.remove('pragma')
-    if (matches(ctx.get('if-none-match'), etag)) {
+    if (matchesEtag(ctx.get('if-none-match'), jwks.etag)) {
       ctx.status = 304
       return
     }
@@ -19,8 +20,13 @@ export function jwksEndpoint(keyring: Keyring) {
   }
 }
 
+/** What the key set is sent with: by whom it may be read, and for how long it may be kept. */
+export function jwksHeaders({ etag, cacheControl }: Pick<PublishedJwks, 'etag' | 'cacheControl'>) {
+  return { etag, 'cache-control': cacheControl, 'access-control-allow-origin': '*' }
+}
+
 /** RFC 9110 §13.1.2, weak comparison. */
-function matches(ifNoneMatch: string, etag: string): boolean {
+export function matchesEtag(ifNoneMatch: string, etag: string): boolean {
   if (ifNoneMatch === '*') return true
   const plain = (tag: string) => tag.trim().replace(/^W\//, '')
   return ifNoneMatch.split(',').some((tag) => plain(tag) === plain(etag))

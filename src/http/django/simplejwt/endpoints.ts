@@ -1,5 +1,5 @@
 import { OAuthError } from '../../../oauth/errors.ts'
-import type { Endpoints } from '../../routes.ts'
+import type { Endpoints } from '../../route-table.ts'
 import { saysYes, textFields } from '../fields.ts'
 import { readFields } from '../read-body.ts'
 import type { RequestTokenPair } from '../token-pair.ts'
