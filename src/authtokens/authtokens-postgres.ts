@@ -2,6 +2,7 @@ import { recordAudit, recordAudits } from '../audit/audit-postgres.ts'
 import { holdAudit } from '../audit/events.ts'
 import { coalesce } from '../postgres/coalesce.ts'
 import type { Database, Queryable } from '../postgres/database.ts'
+import { withSecondLook } from '../postgres/second-look.ts'
 import type { Authtoken, AuthtokenKind } from './authtoken.ts'
 import type { Authtokens, PresentedAuthtoken } from './authtokens.ts'
 
@@ -62,7 +63,7 @@ export function authtokensPostgres(database: Database): Authtokens {
       )
     },
 
-    addDefaults: (tokens, actor) =>
+    addDefaults: withSecondLook((tokens, actor) =>
       database.transaction(async (transaction) => {
         const added = await transaction.query<{ id: string; user_id: string }>(
           `with asked as (
@@ -103,6 +104,7 @@ export function authtokensPostgres(database: Database): Authtokens {
         )
         return added.map(({ id }) => id)
       }),
+    ),
 
     addNamed: (token, event) =>
       database.transaction(async (transaction) => {
