@@ -42,16 +42,14 @@ import { makeMetrics } from './telemetry/metrics.ts'
 import { makeReadiness, type Readiness } from './telemetry/readiness.ts'
 import { notePrincipals, stepAside } from './telemetry/request-context.ts'
 import { longestStandstillMs, watchStandstill } from './telemetry/standstill.ts'
+import { buildTokenQuestions } from './token-questions.ts'
 import { accessTokens as makeAccessTokens } from './tokens/access-token.ts'
 import { flushPatiently } from './tokens/flush-patiently.ts'
-import { makeIntrospection } from './tokens/introspection.ts'
 import { makeIssuer } from './tokens/issuer.ts'
 import { readPresentedPostgres } from './tokens/presented-postgres.ts'
 import { makeNoteRefresh } from './tokens/refresh-notes.ts'
 import { makeRefreshStanding } from './tokens/refresh-standing.ts'
-import { makeReadRefreshState } from './tokens/refresh-state.ts'
 import { refreshTokens as makeRefreshTokens } from './tokens/refresh-token.ts'
-import { makeRevocation } from './tokens/revocation.ts'
 import { tokenStandingPostgres } from './tokens/token-standing-postgres.ts'
 import { makeLogin } from './users/login.ts'
 import { usersPostgres } from './users/users-postgres.ts'
@@ -74,6 +72,7 @@ export interface AppParts {
 /** The application, joined together and not yet listening. */
 export interface App {
   readonly server: Server
+  readonly metrics: ReturnType<typeof makeMetrics>['registry']
   readonly metricsServer: Server
   readonly readiness: Readiness
   /** Loads the keys (making the first ones) and looks for the stores; a store that is down is no error. */
@@ -148,23 +147,15 @@ export function buildApp(parts: AppParts): App {
     noteRefresh,
   })
   const tokenParts = { accessTokens, refreshTokens, readPresented, families, standing, clock }
-  const readRefreshState = makeReadRefreshState({ ...tokenParts, refreshStanding, retryWindowSeconds })
-  const introspect = makeIntrospection({
-    ...tokenParts,
-    ...credentials,
-    readRefreshState,
-    issuer,
-    lifetimes: config,
-  })
-  const revoke = makeRevocation(tokenParts)
+  const questions = buildTokenQuestions({ ...tokenParts, ...credentials, refreshStanding, config })
   const authenticate = authenticateHolder({ accessTokens, standing, issuer })
   const readAuthenticated = readAuthenticatedForm(readPresented, noteClient)
 
   const server = makeServer({
     endpoints: {
       token: tokenEndpoint(answer, standstill, metrics),
-      introspect: introspectEndpoint(readAuthenticated, introspect),
-      revoke: revokeEndpoint(readAuthenticated, revoke),
+      introspect: introspectEndpoint(readAuthenticated, questions.introspect),
+      revoke: revokeEndpoint(readAuthenticated, questions.revoke),
       ...accountSessionsEndpoints({ sessions: sessionsPostgres(database), authenticate, clock }),
       ...djangoEndpoints({
         ...tokenParts,
@@ -173,8 +164,7 @@ export function buildApp(parts: AppParts): App {
         login,
         ...accounts,
         answer,
-        readRefreshState,
-        revoke,
+        ...questions,
         swap: buildSwap({ ...parts, ...tokenParts, keyVersion }),
         issuer,
         standstill,
@@ -221,6 +211,7 @@ export function buildApp(parts: AppParts): App {
 
   return {
     server,
+    metrics: metrics.registry,
     metricsServer: makeMetricsServer(metrics.registry),
     readiness,
     async start() {

@@ -30,6 +30,11 @@ export function contradictions(values: Partial<Values>, environment: NodeJS.Proc
       'KEYTURN_EMBEDDED asks for the embedded database and KEYTURN_DATABASE_URL for another: remove one of them',
     )
   }
+  if (database === undefined && (values.KEYTURN_WORKERS ?? 1) > 1) {
+    problems.push(
+      'KEYTURN_WORKERS above 1 needs KEYTURN_DATABASE_URL: the embedded database belongs to one process',
+    )
+  }
   if (values.KEYTURN_PORT === 0 && environment['KEYTURN_ISSUER'] === undefined) {
     problems.push('KEYTURN_ISSUER is needed where KEYTURN_PORT is 0: the port is not known beforehand')
   }

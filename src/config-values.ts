@@ -83,6 +83,12 @@ export const headerName = z
     'must not be one that means something else',
   )
 
+/** How many of something there are. */
+export const count = z
+  .string()
+  .regex(/^[1-9]\d{0,2}$/, 'must be a number from 1 to 999')
+  .transform(Number)
+
 /** A port to listen on; 0 takes a free one. */
 export const port = z
   .string()

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import {
   addresses,
+  count,
   DAY,
   databaseUrl,
   directory,
@@ -37,11 +38,8 @@ export const VARIABLES = {
   KEYTURN_JWKS_MAX_AGE: duration(1, DAY).default(300),
   KEYTURN_TRUSTED_PROXIES: addresses.default([]),
   KEYTURN_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).optional(),
-  KEYTURN_HASH_CONCURRENCY: z
-    .string()
-    .regex(/^[1-9]\d{0,2}$/, 'must be a number from 1 to 999')
-    .transform(Number)
-    .default(Math.max(1, availableParallelism() - 1)),
+  KEYTURN_WORKERS: count.optional(),
+  KEYTURN_HASH_CONCURRENCY: count.default(Math.max(1, availableParallelism() - 1)),
   KEYTURN_REST_AUTH: z.enum(['jwt', 'cookie', 'key'], 'must be jwt, cookie or key').default('jwt'),
   KEYTURN_OLD_PASSWORD_FIELD: z.literal('1', 'must be 1 where it is set').optional(),
   KEYTURN_WEBHOOK_PRIVATE_NETWORKS: z.literal('1', 'must be 1 where it is set').optional(),

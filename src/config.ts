@@ -1,4 +1,4 @@
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { contradictions } from './config-contradictions.ts'
 import { VARIABLE_NAMES, VARIABLES, type Values } from './config-variables.ts'
 import type { SmtpServer } from './mail/smtp-url.ts'
@@ -28,6 +28,8 @@ export interface Config {
   readonly jwksMaxAgeSeconds: number
   readonly trustedProxies: readonly string[]
   readonly logLevel: LogLevel
+  /** How many processes answer requests. */
+  readonly workers: number
   readonly hashConcurrency: number
   /** What a login at /dj-rest-auth/ hands out. */
   readonly restAuth: 'jwt' | 'cookie' | 'key'
@@ -127,6 +129,7 @@ function assemble(values: Values, environment: NodeJS.ProcessEnv): Config {
     jwksMaxAgeSeconds: values.KEYTURN_JWKS_MAX_AGE,
     trustedProxies: values.KEYTURN_TRUSTED_PROXIES,
     logLevel: values.KEYTURN_LOG_LEVEL ?? (mode === 'embedded' ? 'warn' : 'info'),
+    workers: values.KEYTURN_WORKERS ?? (mode === 'embedded' ? 1 : availableParallelism()),
     hashConcurrency: values.KEYTURN_HASH_CONCURRENCY,
     restAuth: values.KEYTURN_REST_AUTH,
     oldPasswordField: values.KEYTURN_OLD_PASSWORD_FIELD !== undefined,

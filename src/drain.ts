@@ -45,6 +45,24 @@ export function listenRefusal(
 }
 
 /**
+ * Listens.
+ * @param variable where the port comes from
+ * @throws Refusal where an operator can do something about it
+ */
+export async function listenOrExplain(
+  server: Server,
+  port: number,
+  host: string,
+  variable: string,
+): Promise<void> {
+  try {
+    await listen(server, port, host)
+  } catch (error) {
+    throw listenRefusal(error, { port, host, variable })
+  }
+}
+
+/**
  * Stops a server without failing a request: what has arrived is answered (and the answer closes its connection), idle
  * connections are closed. What still runs after ten seconds is cut off.
  */

@@ -1,17 +1,17 @@
 import { type Administration, buildAdministration } from './administration.ts'
-import { buildApp } from './app.ts'
+import { type App, buildApp } from './app.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { listenControl } from './control/control-server.ts'
 import { controlSocketPath } from './control/control-socket-path.ts'
 import { type DemoAccounts, demoAccounts } from './demo.ts'
-import { drain, listen, listenRefusal } from './drain.ts'
+import { drain, listenOrExplain } from './drain.ts'
 import { type KeySchedule, keySchedule } from './keys/schedule.ts'
 import { type SealingKey, SealingKeyProblem } from './keys/sealing-key.ts'
 import { createSealingKey } from './keys/sealing-key-file.ts'
 import { openSealingKey } from './keys/sealing-key-source.ts'
 import { OPERATION_NAMES, runOperation } from './operations.ts'
-import { startHasher } from './passwords/hasher.ts'
+import { type Hasher, startHasher } from './passwords/hasher.ts'
 import type { Database } from './postgres/database.ts'
 import { openStores } from './stores.ts'
 import type { Logger } from './telemetry/logger.ts'
@@ -33,6 +33,8 @@ export interface RunningKeyturn {
 
 /** What a test or a demonstration replaces; otherwise the machine's clock and production's durations. */
 export interface ServeOptions {
+  /** For one of several workers: somebody else hashes, and tells the metrics. */
+  readonly worker?: { readonly hasher: Hasher; shareMetrics(metrics: App['metrics']): void }
   readonly clock?: Clock
   readonly schedule?: KeySchedule
 }
@@ -45,7 +47,7 @@ export interface ServeOptions {
 export async function serve(
   config: Config,
   logger: Logger,
-  { clock = systemClock, schedule = scheduleOf(config) }: ServeOptions = {},
+  { clock = systemClock, schedule = scheduleOf(config), worker }: ServeOptions = {},
 ): Promise<RunningKeyturn> {
   const isEmbedded = config.mode === 'embedded'
   const readSealingKey = () => openSealingKey(config, { clock, logger })
@@ -72,7 +74,7 @@ export async function serve(
     const stores = await openStores(config, logger)
     closing.push(stores.close)
     const sealingKey = early ?? (await embeddedSealingKey(config, stores.database, readSealingKey))
-    const hasher = startHasher({ concurrency: config.hashConcurrency, clock, logger })
+    const hasher = worker?.hasher ?? startHasher({ concurrency: config.hashConcurrency, clock, logger })
     closing.push(hasher.close)
     const app = buildApp({ ...stores, config, hasher, sealingKey, schedule, clock, logger })
     closing.push(app.close)
@@ -92,8 +94,11 @@ export async function serve(
       const control = await openControl(config, administration, sealingKey, app.reloadKeys, logger)
       closing.push(control.close)
     }
-    await listenOrExplain(app.metricsServer, config.metricsPort, config.host, 'KEYTURN_METRICS_PORT')
-    closing.push(() => drain(app.metricsServer))
+    if (worker) worker.shareMetrics(app.metrics)
+    else {
+      await listenOrExplain(app.metricsServer, config.metricsPort, config.host, 'KEYTURN_METRICS_PORT')
+      closing.push(() => drain(app.metricsServer))
+    }
     await listenOrExplain(app.server, config.port, config.host, 'KEYTURN_PORT')
     closing.push(async () => {
       app.readiness.drain()
@@ -160,17 +165,4 @@ function openControl(
   })
   const path = controlSocketPath(config.dataDirectory, config.runtimeDirectory)
   return listenControl(path, Object.fromEntries(operations), logger)
-}
-
-async function listenOrExplain(
-  server: Parameters<typeof listen>[0],
-  port: number,
-  host: string,
-  variable: string,
-) {
-  try {
-    await listen(server, port, host)
-  } catch (error) {
-    throw listenRefusal(error, { port, host, variable })
-  }
 }

@@ -67,6 +67,7 @@ async function start(
     environment: {
       PATH: process.env['PATH'],
       KEYTURN_PORT: String(port),
+      KEYTURN_WORKERS: '1',
       KEYTURN_METRICS_PORT: String(metricsPort),
       KEYTURN_LOG_LEVEL: 'error',
     },

@@ -1,6 +1,7 @@
 import { type Config, readConfig } from '../config.ts'
 import type { OperationName } from '../operations.ts'
 import { type Logger, makeLogger } from '../telemetry/logger.ts'
+import { workerId } from '../workers/worker.ts'
 import type { Answer, Row } from './answer.ts'
 import { type Reach, reachEmbedded, reachServer } from './reach.ts'
 
@@ -23,7 +24,8 @@ export async function withContext<T>(
   work: (context: Context) => Promise<T>,
 ): Promise<T> {
   const config = readConfig()
-  const logger = makeLogger(config.logLevel)
+  const worker = workerId()
+  const logger = makeLogger(config.logLevel, undefined, worker === undefined ? null : { worker })
   let reach: Reach | undefined
   try {
     return await work({

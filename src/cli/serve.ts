@@ -1,9 +1,13 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { type Clock, systemClock } from '../clock.ts'
+import type { Config } from '../config.ts'
 import type { RunningKeyturn } from '../serve.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { WorkerDidNotStart } from '../workers/primary.ts'
+import { stopAskedByPrimary, workerId } from '../workers/worker.ts'
 import { addCommand, type Run } from './command.ts'
-import { EXIT_REFUSED } from './outcome.ts'
+import type { Context } from './context.ts'
+import { EXIT_DONE, EXIT_REFUSED, Misuse } from './outcome.ts'
 
 /** npm hands a Ctrl-C on to us, although the terminal has sent it already: what follows this closely is the same one. */
 const SAME_SIGNAL_MS = 300
@@ -14,24 +18,64 @@ export function addServeCommand(program: Command, run: Run): void {
     program,
     'serve',
     'answer requests until SIGTERM or SIGINT; a second one ends it at once',
-    'KEYTURN_PORT=7600 keyturn serve',
-  ).action(() =>
-    run(async ({ config, logger, print }) => {
-      const { serve } = await import('../serve.ts')
-      const { demoText } = await import('../demo.ts')
-      const stopAsked = stopSignal(systemClock)
-      const started = surviveStrayErrors(logger)
-      const running: RunningKeyturn = await serve(config, logger)
-      started()
-      const { issuer, mode } = config
-      const { demo } = running
-      const text = demo ? demoText(issuer, demo) : `Keyturn is running at ${issuer}`
-      print({ data: { issuer, mode, ...(demo && { demo }) }, text })
-      await stopAsked
-      if (!(await running.stop())) process.exitCode = EXIT_REFUSED
-      return undefined
-    }),
+    'KEYTURN_PORT=7600 keyturn serve --workers 2',
   )
+    .option('--workers <number>', 'processes that answer requests; otherwise KEYTURN_WORKERS', workerCount)
+    .action(({ workers }: { workers?: number }) =>
+      run(async (context) => {
+        if (workerId() !== undefined) await beWorker(context)
+        else await serveUntilStopped(context, workers ?? context.config.workers)
+        return undefined
+      }),
+    )
+}
+
+async function serveUntilStopped({ config, logger, print }: Context, workers: number): Promise<void> {
+  if (workers > 1 && config.mode === 'embedded')
+    throw new Misuse(
+      '--workers above 1 needs KEYTURN_DATABASE_URL: the embedded database belongs to one process',
+    )
+  const { serve } = await import('../serve.ts')
+  const { demoText } = await import('../demo.ts')
+  const stopAsked = stopSignal(systemClock)
+  const started = surviveStrayErrors(logger)
+  let running: Partial<RunningKeyturn> & Pick<RunningKeyturn, 'stop'>
+  try {
+    running = workers > 1 ? await withWorkers(config, logger, workers) : await serve(config, logger)
+  } catch (error) {
+    if (!(error instanceof WorkerDidNotStart)) throw error
+    process.exitCode = error.exitCode // it has said why
+    return
+  }
+  started()
+  const { issuer, mode } = config
+  const { demo } = running
+  const text = demo ? demoText(issuer, demo) : `Keyturn is running at ${issuer}`
+  print({ data: { issuer, mode, ...(demo && { demo }) }, text })
+  await stopAsked
+  if (!(await running.stop())) process.exitCode = EXIT_REFUSED
+}
+
+async function withWorkers(config: Config, logger: Logger, count: number) {
+  const { serveWithWorkers } = await import('../serve-workers.ts')
+  return serveWithWorkers(config, logger, count)
+}
+
+/** One of several: prints nothing, and stops when the primary says so. */
+async function beWorker({ config, logger }: Context): Promise<void> {
+  const { serveAsWorker } = await import('../serve-workers.ts')
+  const stopAsked = stopAskedByPrimary()
+  const started = surviveStrayErrors(logger)
+  const running = await serveAsWorker(config, logger)
+  started()
+  await stopAsked
+  // Its channel would keep it alive.
+  process.exit((await running.stop()) ? EXIT_DONE : EXIT_REFUSED)
+}
+
+function workerCount(text: string): number {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('It must be a number from 1 to 999.')
+  return Number(text)
 }
 
 /** Resolves at the first SIGTERM or SIGINT; at a second one the process ends with 1, whatever it is doing. */

@@ -61,6 +61,7 @@ export function driveHashChild(child: ChildProcess): HashChild {
     },
     kill: () => void child.kill('SIGKILL'),
     dismiss: () => {
+      child.ref() // somebody waits for its end, and perhaps for nothing else
       if (child.connected) child.disconnect()
     },
   }

@@ -37,14 +37,16 @@ const UNSAFE = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
  * The structured log: one JSON document a line, on stderr (stdout belongs to what a command prints). Each line written
  * while a request is served carries its id. Values of fields that are named like secrets are replaced, and no character
  * of what a stranger sent can end a line or move the cursor of who reads it.
+ * @param given where it goes instead
+ * @param always fields of every line
  */
-export function makeLogger(level: LogLevel, given?: LogDestination): Logger {
+export function makeLogger(level: LogLevel, given?: LogDestination, always: object | null = null): Logger {
   const destination =
     given ?? stderrDestination((lines) => logger.warn({ lines }, 'lines of the log were lost'))
   const logger = pino(
     {
       level,
-      base: null,
+      base: always,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: withoutSecrets },
       serializers: { err: describeError },

@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** What is read at each scrape instead of being counted as it happens. */
 export interface Gauges {
@@ -71,30 +71,40 @@ export function makeMetrics() {
     }),
     /** Registers the gauges, once the parts that they read exist. */
     watch(gauges: Gauges): void {
-      const rows: [name: string, help: string, read: () => number][] = [
+      // What several workers have in common is not added up.
+      const rows: [name: string, help: string, read: () => number, aggregator?: Aggregator][] = [
         ['keyturn_anchors_waiting', 'Families rotated in Redis and not yet anchored.', gauges.anchorsWaiting],
         [
           'keyturn_anchor_lag_seconds',
           'Age of the oldest rotation not yet anchored.',
           gauges.anchorLagSeconds,
+          'max',
         ],
         ['keyturn_hashes_running', 'Password hashes being computed.', gauges.hashesRunning],
         ['keyturn_hashes_queued', 'Password hashes waiting.', gauges.hashesQueued],
         ['keyturn_requests_serving', 'Requests that have a place.', gauges.requestsServing],
         ['keyturn_requests_waiting', 'Requests that wait for a place.', gauges.requestsWaiting],
-        ['keyturn_audit_unchained', 'Audit rows without a place in the chain yet.', gauges.auditUnchained],
+        [
+          'keyturn_audit_unchained',
+          'Audit rows without a place in the chain yet.',
+          gauges.auditUnchained,
+          'max',
+        ],
         [
           'keyturn_signing_keys_damaged',
           'Stored signing keys that cannot be used: alert on any.',
           gauges.signingKeysDamaged,
+          'max',
         ],
       ]
-      if (gauges.redisUp) rows.push(['keyturn_redis_up', 'Whether Redis does its work.', gauges.redisUp])
-      for (const [name, help, read] of rows) {
+      if (gauges.redisUp)
+        rows.push(['keyturn_redis_up', 'Whether Redis does its work.', gauges.redisUp, 'min'])
+      for (const [name, help, read, aggregator = 'sum'] of rows) {
         new Gauge({
           name,
           help,
           registers,
+          aggregator,
           collect() {
             this.set(read())
           },

@@ -59,6 +59,7 @@ export async function makeNode(options: NodeOptions): Promise<Node> {
         ...environment(),
         ...options.environment,
         KEYTURN_PORT: String(port),
+        KEYTURN_WORKERS: '1',
         KEYTURN_METRICS_PORT: String(metricsPort),
         KEYTURN_TEST_FAILPOINT: failpoint,
       },

@@ -33,6 +33,7 @@ const ROOT_FILES = [
   'administration.ts',
   'stores.ts',
   'serve.ts',
+  'serve-workers.ts',
   'operations.ts',
   'demo.ts',
   'django-source.ts',
@@ -73,7 +74,9 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     imports: ['keys', 'mail', 'postgres', 'embedded', 'config.ts', 'config-values.ts'],
     types: ['telemetry'],
   },
-  cli: { imports: [...BELOW_HTTP, 'control', 'doctor', 'config-values.ts', ...ROOT_FILES] },
+  cli: { imports: [...BELOW_HTTP, 'control', 'doctor', 'workers', 'config-values.ts', ...ROOT_FILES] },
+  // The processes that answer requests, and the one that keeps them.
+  workers: { imports: ['passwords'], types: ['telemetry'] },
   // What resource servers import: none of ours.
   resource: { imports: [] },
   // The files of `src` itself: composition, and what an operator may ask for.
@@ -90,6 +93,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
       'granting.ts',
       'keyrings.ts',
       'swapping.ts',
+      'token-questions.ts',
     ],
   },
   'accounts.ts': { imports: [...BELOW_HTTP] },
@@ -101,6 +105,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   'families.ts': { imports: ['redis', 'tokens'], types: ['postgres', 'telemetry'] },
   'keyrings.ts': { imports: ['keys'], types: ['postgres', 'telemetry'] },
   'swapping.ts': { imports: ['keys', 'swap', 'tokens'], types: ['config.ts', 'postgres'] },
+  'token-questions.ts': { imports: ['tokens'], types: ['config.ts'] },
   'watching.ts': {
     imports: [],
     types: ['auditing.ts', 'keys', 'passwords', 'redis', 'telemetry', 'tokens'],
@@ -111,6 +116,10 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   'administration.ts': { imports: [...BELOW_HTTP, 'explaining.ts', 'credentials.ts'] },
   'stores.ts': { imports: ['embedded', 'postgres', 'redis'], types: ['config.ts', 'telemetry'] },
   'serve.ts': { imports: [...BELOW_HTTP, 'control', ...ROOT_FILES] },
+  'serve-workers.ts': {
+    imports: ['http', 'keys', 'passwords', 'telemetry', 'workers', 'drain.ts', 'serve.ts'],
+    types: ['config.ts'],
+  },
   'operation-inputs.ts': { imports: [] },
   'operations.ts': {
     imports: ['operation-inputs.ts'],

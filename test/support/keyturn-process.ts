@@ -134,12 +134,17 @@ export async function runKeyturn(
   return result
 }
 
-/** Nothing of ours from outside, except by what scripts/test.mjs knows its processes. */
+/** Nothing of ours from outside, except by what scripts/test.mjs knows its processes. One process serves, unless a test asks for more. */
 function environment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const outer = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('KEYTURN_') && name !== 'NODE_ENV',
   )
-  return { ...Object.fromEntries(outer), KEYTURN_TEST_RUN: process.env['KEYTURN_TEST_RUN'], ...more }
+  return {
+    ...Object.fromEntries(outer),
+    KEYTURN_TEST_RUN: process.env['KEYTURN_TEST_RUN'],
+    KEYTURN_WORKERS: '1',
+    ...more,
+  }
 }
 
 /** Removed after the test. */

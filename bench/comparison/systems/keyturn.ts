@@ -63,6 +63,7 @@ async function start(
   const port = await freePort()
   const env = {
     KEYTURN_PORT: String(port),
+    KEYTURN_WORKERS: '1',
     KEYTURN_METRICS_PORT: String(await freePort()),
     KEYTURN_ACCESS_TOKEN_TTL: '3600', // a token to introspect outlives its round
     ...(postgres && { KEYTURN_DATABASE_URL: postgres.url }),
