@@ -15,6 +15,7 @@ import { up as accountsMail } from './0013-accounts-mail.ts'
 import { up as clientOrigins } from './0014-client-origins.ts'
 import { up as oldRefreshTokens } from './0015-old-refresh-tokens.ts'
 import { up as webhooks } from './0016-webhooks.ts'
+import { up as rateLimits } from './0017-rate-limits.ts'
 
 /**
  * Every migration, in order. Forward only; each must run while the previous release still serves. The name is what
@@ -37,4 +38,5 @@ export const MIGRATIONS: readonly { name: string; up: (knex: Knex) => Promise<vo
   { name: '0014-client-origins', up: clientOrigins },
   { name: '0015-old-refresh-tokens', up: oldRefreshTokens },
   { name: '0016-webhooks', up: webhooks },
+  { name: '0017-rate-limits', up: rateLimits },
 ]

@@ -27,6 +27,8 @@ export interface AccountsParts {
   readonly hasher: Hasher
   readonly metrics: Metrics
   readonly showDefaultAuthtoken: ShowDefaultAuthtoken
+  readonly countRegistration: () => Promise<void>
+  readonly countMail: (address: string) => Promise<void>
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -55,18 +57,32 @@ export function buildAccounts(parts: AccountsParts): Accounts {
     register:
       config.registration === 'closed'
         ? undefined
-        : makeRegister({
-            ...parts,
-            mustVerify: config.emailVerification === 'mandatory',
-            makeAuthtoken: config.authtokenWithUser ? parts.showDefaultAuthtoken : undefined,
-          }),
+        : counted(
+            parts.countRegistration,
+            makeRegister({
+              ...parts,
+              mustVerify: config.emailVerification === 'mandatory',
+              makeAuthtoken: config.authtokenWithUser ? parts.showDefaultAuthtoken : undefined,
+            }),
+          ),
     requestVerificationMail: config.emailVerification === 'none' ? undefined : mail?.request,
     verifyEmail: makeVerifyEmail(parts),
     delivery: mail?.delivery,
   }
 }
 
-function buildMail({ config, database, users, metrics, clock, logger }: AccountsParts, links: Links) {
+/** @throws TooManyRequests, before anything is done */
+function counted(count: () => Promise<void>, register: Register): Register {
+  return async (registration) => {
+    await count()
+    return register(registration)
+  }
+}
+
+function buildMail(
+  { countMail, config, database, users, metrics, clock, logger }: AccountsParts,
+  links: Links,
+) {
   const { smtp: server, mailFrom: from } = config
   if (!server || !from) return undefined
   const outbox = outboxPostgres(database)
@@ -85,5 +101,10 @@ function buildMail({ config, database, users, metrics, clock, logger }: Accounts
     clock,
     logger,
   })
-  return { delivery, request: makeRequestMail({ outbox, delivery, clock }) }
+  const requestMail = makeRequestMail({ outbox, delivery, clock })
+  const request: RequestMail = async (purpose, address) => {
+    await countMail(address)
+    await requestMail(purpose, address)
+  }
+  return { delivery, request }
 }

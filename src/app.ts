@@ -30,6 +30,7 @@ import { trustedProxies } from './http/trusted-proxies.ts'
 import { buildKeyrings } from './keyrings.ts'
 import type { KeySchedule } from './keys/schedule.ts'
 import type { SealingKey } from './keys/sealing-key.ts'
+import { buildLimiting } from './limiting.ts'
 import { hashAside } from './passwords/hash-aside.ts'
 import type { Hasher } from './passwords/hasher.ts'
 import type { Database } from './postgres/database.ts'
@@ -127,9 +128,10 @@ export function buildApp(parts: AppParts): App {
 
   const credentials = buildCredentials({ ...parts, hasher })
   const users = usersPostgres(database)
-  const login = makeLogin({ users, hasher, clock, noteUser, noteRefusal })
+  const { beginLoginAttempt, authenticateClient, ...counts } = buildLimiting({ ...parts, calls, metrics })
+  const login = makeLogin({ users, hasher, clock, beginAttempt: beginLoginAttempt, noteUser, noteRefusal })
   const webhooks = buildWebhookDelivery(parts)
-  const accounts = buildAccounts({ ...parts, hasher, ...credentials, users, login, metrics })
+  const accounts = buildAccounts({ ...parts, ...counts, hasher, ...credentials, users, login, metrics })
   const answer = buildTokenRequest({
     config,
     login,
@@ -140,6 +142,7 @@ export function buildApp(parts: AppParts): App {
     keyVersion,
     standing: refreshStanding,
     readPresented,
+    authenticateClient,
     issue,
     clock,
     noteClient,
@@ -149,7 +152,7 @@ export function buildApp(parts: AppParts): App {
   const tokenParts = { accessTokens, refreshTokens, readPresented, families, standing, clock }
   const questions = buildTokenQuestions({ ...tokenParts, ...credentials, refreshStanding, config })
   const authenticate = authenticateHolder({ accessTokens, standing, issuer })
-  const readAuthenticated = readAuthenticatedForm(readPresented, noteClient)
+  const readAuthenticated = readAuthenticatedForm(readPresented, authenticateClient, noteClient)
 
   const server = makeServer({
     endpoints: {

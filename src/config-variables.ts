@@ -40,6 +40,7 @@ export const VARIABLES = {
   KEYTURN_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).optional(),
   KEYTURN_WORKERS: count.optional(),
   KEYTURN_HASH_CONCURRENCY: count.default(Math.max(1, availableParallelism() - 1)),
+  KEYTURN_RATE_LIMITS: z.enum(['on', 'off'], 'must be on or off').default('on'),
   KEYTURN_REST_AUTH: z.enum(['jwt', 'cookie', 'key'], 'must be jwt, cookie or key').default('jwt'),
   KEYTURN_OLD_PASSWORD_FIELD: z.literal('1', 'must be 1 where it is set').optional(),
   KEYTURN_WEBHOOK_PRIVATE_NETWORKS: z.literal('1', 'must be 1 where it is set').optional(),

@@ -31,6 +31,8 @@ export interface Config {
   /** How many processes answer requests. */
   readonly workers: number
   readonly hashConcurrency: number
+  /** Whether attempts are counted: off where a gateway does. */
+  readonly rateLimits: 'on' | 'off'
   /** What a login at /dj-rest-auth/ hands out. */
   readonly restAuth: 'jwt' | 'cookie' | 'key'
   /** Whether who sets a new password at /dj-rest-auth/ must give the old one. */
@@ -131,6 +133,7 @@ function assemble(values: Values, environment: NodeJS.ProcessEnv): Config {
     logLevel: values.KEYTURN_LOG_LEVEL ?? (mode === 'embedded' ? 'warn' : 'info'),
     workers: values.KEYTURN_WORKERS ?? (mode === 'embedded' ? 1 : availableParallelism()),
     hashConcurrency: values.KEYTURN_HASH_CONCURRENCY,
+    rateLimits: values.KEYTURN_RATE_LIMITS,
     restAuth: values.KEYTURN_REST_AUTH,
     oldPasswordField: values.KEYTURN_OLD_PASSWORD_FIELD !== undefined,
     webhookPrivateNetworks: values.KEYTURN_WEBHOOK_PRIVATE_NETWORKS !== undefined,

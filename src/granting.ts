@@ -1,4 +1,5 @@
 import type { AuthenticatedClient } from './clients/authentication.ts'
+import type { AuthenticateClient } from './clients/client-attempts.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Credentials } from './credentials.ts'
@@ -28,6 +29,7 @@ export interface GrantingParts {
   readonly keyVersion: () => number
   readonly standing: RefreshStanding
   readonly readPresented: ReadPresented
+  readonly authenticateClient: AuthenticateClient
   readonly issue: IssueTokens
   readonly clock: Clock
   readonly noteClient: (client: AuthenticatedClient) => void

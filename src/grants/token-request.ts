@@ -1,9 +1,6 @@
-import {
-  type AuthenticatedClient,
-  authenticateClient,
-  parseClientCredentials,
-} from '../clients/authentication.ts'
+import { type AuthenticatedClient, parseClientCredentials } from '../clients/authentication.ts'
 import type { Client } from '../clients/client.ts'
+import type { AuthenticateClient } from '../clients/client-attempts.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import type { Form } from '../oauth/form.ts'
 import { isGrantType, TOKEN_EXCHANGE } from '../oauth/grant-types.ts'
@@ -33,6 +30,7 @@ export interface TokenRequestParts {
   readonly exchange: ExchangeToken
   readonly refreshTokens: RefreshTokens
   readonly readPresented: ReadPresented
+  readonly authenticateClient: AuthenticateClient
   readonly issue: IssueTokens
   /** @throws Unavailable when nothing could be signed for that client now */
   readonly requireSigner: (client: Client) => void
@@ -69,7 +67,7 @@ export function tokenRequest(parts: TokenRequestParts): AnswerTokenRequest {
     const token = grant.type === 'refresh_token' ? parseRefreshToken(form) : undefined
     const credentials = parseClientCredentials(authorization, form)
     const presented = await readPresented(credentials.clientId, token?.familyId)
-    const authenticated = authenticateClient(credentials, presented.client)
+    const authenticated = await parts.authenticateClient(credentials, presented.client)
     const { client } = authenticated
     noteClient(authenticated)
     if (presented.family) noteUser(presented.family.user.id)

@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import { OAuthError } from '../oauth/errors.ts'
+import { TooManyRequests } from '../rate-limits/too-many-requests.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { currentRequest } from '../telemetry/request-context.ts'
 import { Unavailable } from '../unavailable.ts'
@@ -49,6 +50,14 @@ function answerOf(error: unknown): ErrorAnswer {
       headers: { 'retry-after': String(error.retryAfterSeconds) },
       body: { error: 'temporarily_unavailable', error_description: 'try again in a moment' },
       reason: `unavailable_${error.part}`,
+    }
+  }
+  if (error instanceof TooManyRequests) {
+    return {
+      status: 429,
+      headers: { 'retry-after': String(error.retryAfterSeconds) },
+      body: { error: 'too_many_requests', error_description: 'wait before the next attempt' },
+      reason: `rate_limited_${error.limit}`,
     }
   }
   if (error instanceof HttpError) {

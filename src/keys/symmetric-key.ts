@@ -12,6 +12,7 @@ export const SYMMETRIC_PURPOSES = [
   'authtoken',
   'old-refresh-token',
   'webhook',
+  'rate-limit',
 ] as const
 
 export type SymmetricPurpose = (typeof SYMMETRIC_PURPOSES)[number]

@@ -5,4 +5,6 @@
 export const keyNames = {
   /** Where a refresh family stands: a hash. One key a family, so that it works in a cluster. */
   refreshFamily: (id: Buffer): string => `rt:${id.toString('base64url')}`,
+  /** When a limit will have come back. */
+  rateLimit: (mac: Buffer): string => `rl:${mac.toString('base64url')}`,
 } as const

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { RedisConnection } from './connection.ts'
 
 /** The scripts, by file name without its ending. The number at the end is the number of keys. */
-const SCRIPTS = ['rotate-refresh-family-1'] as const
+const SCRIPTS = ['rotate-refresh-family-1', 'take-rate-limit-1'] as const
 export type ScriptName = (typeof SCRIPTS)[number]
 
 /** Runs one script: its keys, then its arguments. */

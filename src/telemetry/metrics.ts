@@ -57,6 +57,12 @@ export function makeMetrics() {
       labelNames: ['grant'] as const,
       registers,
     }),
+    rateLimited: new Counter({
+      name: 'keyturn_rate_limited_total',
+      help: 'Requests refused because a limit was reached, by limit.',
+      labelNames: ['limit'] as const,
+      registers,
+    }),
     refreshes: new Counter({
       name: 'keyturn_refreshes_total',
       help: 'Refresh tokens presented, by what came of it.',

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Hasher } from '../passwords/hasher.ts'
 import { isPossibleIdentifier } from './identifier.ts'
+import type { BeginLoginAttempt } from './login-attempts.ts'
 import type { User } from './user.ts'
 import type { Users } from './users.ts'
 
@@ -32,18 +33,20 @@ export type Login = (identifier: string, password: string) => Promise<LoginOutco
  * Makes the login check. Whatever is wrong, one hash is computed and the refusal comes no earlier than a fixed time
  * after that has begun, so that unknown, wrong and disabled cannot be told apart (OWASP ASVS 6.3.8).
  * A password whose hash is out of date is hashed anew; a failure of that does not fail the login.
- * The returned function throws Unavailable when the hashing queue is full or the store is silent: never a refusal.
+ * The returned function throws TooManyRequests as the attempt would, before a hash is computed, and Unavailable when the hashing queue is full or the store is silent: never a refusal.
  */
 export function makeLogin({
   users,
   hasher,
   clock,
+  beginAttempt,
   noteUser,
   noteRefusal,
 }: {
   users: Users
   hasher: Hasher
   clock: Clock
+  beginAttempt: BeginLoginAttempt
   /** Told of each user whose password is tried. */
   noteUser: (userId: string) => void
   /** Told of each refusal, and whose name it was, if anybody's. */
@@ -53,7 +56,11 @@ export function makeLogin({
     const found = isPossibleIdentifier(identifier) ? await users.findByIdentifier(identifier) : undefined
     if (found) noteUser(found.user.id)
     const stored = found?.passwordHash ?? undefined
-    const verification = await hasher.verify(password, stored, noteStart)
+    const attempt = await beginAttempt(identifier, found?.user.id)
+    const verification = await hasher.verify(password, stored, noteStart).catch(async (error) => {
+      await attempt.giveBack() // nothing was tried
+      throw error
+    })
     if (!found) return refused('identifier_unknown', undefined)
     const { id } = found.user
     if (verification.outcome === 'unusable') return refused('password_unusable', id)
@@ -61,6 +68,7 @@ export function makeLogin({
     if (!found.user.isActive) return refused('user_disabled', id)
     if (found.awaitsEmail) return refused('email_unverified', id)
 
+    await attempt.giveBack()
     const rehash = verification.rehash && stored ? await rehashed(password, stored) : undefined
     await users.noteLogin(found.user.id, clock.now(), rehash)
     return { outcome: 'signed_in', user: found.user, passwordChangedAt: found.passwordChangedAt }

@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../audit/events.ts'
+import { networkOf } from '../rate-limits/network.ts'
 import type { LoginRefusal } from './login.ts'
 
 /** Where a login came from, as far as that is known. */
@@ -27,14 +28,4 @@ export function refusedLogin(
     },
     key: userId === undefined ? `address ${networkOf(address ?? '')}` : `user ${userId}`,
   }
-}
-
-/** Of an IPv6 address its first 64 bits: the rest is as many addresses as one likes. */
-function networkOf(address: string): string {
-  if (!address.includes(':')) return address
-  const [left = '', right] = address.split('::')
-  const before = left === '' ? [] : left.split(':')
-  const after = right === undefined || right === '' ? [] : right.split(':')
-  const zeros = right === undefined ? 0 : Math.max(0, 8 - before.length - after.length)
-  return [...before, ...Array<string>(zeros).fill('0'), ...after].slice(0, 4).join(':')
 }

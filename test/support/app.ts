@@ -133,7 +133,11 @@ export async function startApp(
   const stores = options.stores ?? (await openTestStores(options.mode ?? 'small'))
   const clock = options.clock ?? new TestClock(undefined, { autoAdvance: true })
   const logger = recordingLogger()
-  const config = readConfig({ KEYTURN_ISSUER: 'http://localhost:7600', ...options.environment })
+  const config = readConfig({
+    KEYTURN_ISSUER: 'http://localhost:7600',
+    KEYTURN_RATE_LIMITS: 'off',
+    ...options.environment,
+  })
   const schedule = keySchedule({
     rotationPeriodSeconds: config.keyRotationPeriodSeconds,
     jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,

@@ -56,6 +56,7 @@ describe('the login check', () => {
     const noted: string[] = []
     const refusals: [reason: string, userId: string | undefined][] = []
     const check = makeLogin({
+      beginAttempt: async () => ({ giveBack: async () => {} }),
       users: usersPostgres(database),
       hasher,
       clock,

@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { TooManyRequests } from '../../rate-limits/too-many-requests.ts'
 import type { ErrorAnswer } from '../send-error.ts'
 import { DjangoError } from './django-error.ts'
 
@@ -21,6 +22,11 @@ export const DJANGO_DETAILS: Readonly<Record<number, string>> = {
 export function djangoAnswerOf(ctx: Context, error: unknown, otherwise: ErrorAnswer): ErrorAnswer {
   if (error instanceof DjangoError) return error
   const { status, headers, reason } = otherwise
+  if (error instanceof TooManyRequests) {
+    const { retryAfterSeconds: wait } = error
+    const detail = `Request was throttled. Expected available in ${wait} second${wait === 1 ? '' : 's'}.`
+    return { status, headers, body: { detail }, reason }
+  }
   const detail =
     status === 405
       ? `Method "${ctx.method}" not allowed.`

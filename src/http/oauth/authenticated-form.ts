@@ -1,9 +1,6 @@
 import type { Context } from 'koa'
-import {
-  type AuthenticatedClient,
-  authenticateClient,
-  parseClientCredentials,
-} from '../../clients/authentication.ts'
+import { type AuthenticatedClient, parseClientCredentials } from '../../clients/authentication.ts'
+import type { AuthenticateClient } from '../../clients/client-attempts.ts'
 import type { Form } from '../../oauth/form.ts'
 import type { ReadPresented } from '../../tokens/presented.ts'
 import { authorizationHeader } from '../credentials.ts'
@@ -17,13 +14,14 @@ export type ReadAuthenticatedForm = (
 /** @param noteClient told of each client that has authenticated */
 export function readAuthenticatedForm(
   readPresented: ReadPresented,
+  authenticateClient: AuthenticateClient,
   noteClient: (client: AuthenticatedClient) => void,
 ): ReadAuthenticatedForm {
   return async (ctx) => {
     const form = await readForm(ctx)
     const credentials = parseClientCredentials(authorizationHeader(ctx.req), form)
     const { client } = await readPresented(credentials.clientId)
-    const authenticated = authenticateClient(credentials, client)
+    const authenticated = await authenticateClient(credentials, client)
     noteClient(authenticated)
     return { form, authenticated }
   }
