@@ -6,10 +6,10 @@ import { openSealingKey } from './keys/sealing-key-source.ts'
 import { startHasher } from './passwords/hasher.ts'
 import { type RunningKeyturn, serve } from './serve.ts'
 import type { Logger } from './telemetry/logger.ts'
-import { shareMetrics, workersMetrics } from './telemetry/workers-metrics.ts'
+import { workersMetrics } from './telemetry/workers-metrics.ts'
 import { hasherOfPrimary } from './workers/hasher-of-primary.ts'
 import { startWorkers, type Workers } from './workers/primary.ts'
-import { toPrimary } from './workers/worker.ts'
+import { tellMetrics, toPrimary } from './workers/worker.ts'
 
 /** The port in the environment of the configuration that metrics are told at. */
 const METRICS = 'KEYTURN_METRICS_PORT'
@@ -22,12 +22,17 @@ const METRICS = 'KEYTURN_METRICS_PORT'
 export async function serveWithWorkers(
   config: Config,
   logger: Logger,
-  count: number,
 ): Promise<Pick<RunningKeyturn, 'stop'>> {
   const clock = systemClock
+  const count = config.workers
   let workers: Workers | undefined
   await openSealingKey(config, { clock, logger }) // each worker needs it: here it is missed once
-  const metricsServer = makeMetricsServer(workersMetrics(() => workers?.restarts() ?? 0))
+  const metricsServer = makeMetricsServer(
+    workersMetrics({
+      metrics: async () => workers?.metrics() ?? new Map(),
+      restarts: () => workers?.restarts() ?? 0,
+    }),
+  )
   await listenOrExplain(metricsServer, config.metricsPort, config.host, METRICS)
   const hasher = startHasher({ concurrency: config.hashConcurrency, clock, logger })
   const close = async () => {
@@ -55,7 +60,7 @@ export async function serveWithWorkers(
 /** Serves as one of the workers, and tells the primary when it listens. */
 export async function serveAsWorker(config: Config, logger: Logger): Promise<RunningKeyturn> {
   const running = await serve(config, logger, {
-    worker: { hasher: hasherOfPrimary(toPrimary), shareMetrics },
+    worker: { hasher: hasherOfPrimary(toPrimary), tellMetrics },
   })
   toPrimary.send({ keyturn: 'listening' })
   return running

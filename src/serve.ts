@@ -34,7 +34,7 @@ export interface RunningKeyturn {
 /** What a test or a demonstration replaces; otherwise the machine's clock and production's durations. */
 export interface ServeOptions {
   /** For one of several workers: somebody else hashes, and tells the metrics. */
-  readonly worker?: { readonly hasher: Hasher; shareMetrics(metrics: App['metrics']): void }
+  readonly worker?: { readonly hasher: Hasher; tellMetrics(metrics: App['metrics']): void }
   readonly clock?: Clock
   readonly schedule?: KeySchedule
 }
@@ -94,7 +94,7 @@ export async function serve(
       const control = await openControl(config, administration, sealingKey, app.reloadKeys, logger)
       closing.push(control.close)
     }
-    if (worker) worker.shareMetrics(app.metrics)
+    if (worker) worker.tellMetrics(app.metrics)
     else {
       await listenOrExplain(app.metricsServer, config.metricsPort, config.host, 'KEYTURN_METRICS_PORT')
       closing.push(() => drain(app.metricsServer))

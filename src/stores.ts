@@ -29,7 +29,7 @@ export async function openStores(config: Config, logger: Logger): Promise<Stores
       },
     }
   }
-  const database = openDatabase(serverSettings(config.databaseUrl))
+  const database = openDatabase(serverSettings(config.databaseUrl, config.workers))
   const redis = config.redisUrl === undefined ? undefined : connectRedis(config.redisUrl, logger)
   return {
     database,

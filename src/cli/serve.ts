@@ -23,14 +23,16 @@ export function addServeCommand(program: Command, run: Run): void {
     .option('--workers <number>', 'processes that answer requests; otherwise KEYTURN_WORKERS', workerCount)
     .action(({ workers }: { workers?: number }) =>
       run(async (context) => {
-        if (workerId() !== undefined) await beWorker(context)
-        else await serveUntilStopped(context, workers ?? context.config.workers)
+        const config = { ...context.config, ...(workers !== undefined && { workers }) }
+        if (workerId() !== undefined) await beWorker({ ...context, config })
+        else await serveUntilStopped({ ...context, config })
         return undefined
       }),
     )
 }
 
-async function serveUntilStopped({ config, logger, print }: Context, workers: number): Promise<void> {
+async function serveUntilStopped({ config, logger, print }: Context): Promise<void> {
+  const { workers } = config
   if (workers > 1 && config.mode === 'embedded')
     throw new Misuse(
       '--workers above 1 needs KEYTURN_DATABASE_URL: the embedded database belongs to one process',
@@ -41,7 +43,7 @@ async function serveUntilStopped({ config, logger, print }: Context, workers: nu
   const started = surviveStrayErrors(logger)
   let running: Partial<RunningKeyturn> & Pick<RunningKeyturn, 'stop'>
   try {
-    running = workers > 1 ? await withWorkers(config, logger, workers) : await serve(config, logger)
+    running = workers > 1 ? await withWorkers(config, logger) : await serve(config, logger)
   } catch (error) {
     if (!(error instanceof WorkerDidNotStart)) throw error
     process.exitCode = error.exitCode // it has said why
@@ -56,9 +58,9 @@ async function serveUntilStopped({ config, logger, print }: Context, workers: nu
   if (!(await running.stop())) process.exitCode = EXIT_REFUSED
 }
 
-async function withWorkers(config: Config, logger: Logger, count: number) {
+async function withWorkers(config: Config, logger: Logger) {
   const { serveWithWorkers } = await import('../serve-workers.ts')
-  return serveWithWorkers(config, logger, count)
+  return serveWithWorkers(config, logger)
 }
 
 /** One of several: prints nothing, and stops when the primary says so. */

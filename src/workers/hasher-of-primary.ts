@@ -26,7 +26,7 @@ export function hasherOfPrimary(channel: Channel): Hasher {
   let shed = 0
 
   channel.onMessage((message) => {
-    if (message.keyturn === 'stop') return
+    if (message.keyturn !== 'hash_begins' && message.keyturn !== 'hash_ends') return
     const job = waiting.get(message.id)
     if (!job) return
     if (message.keyturn === 'hash_begins') {

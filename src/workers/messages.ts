@@ -14,10 +14,12 @@ export type HashResult =
 /** From a worker to the primary. Others use the channel, too: `keyturn` says that a message is ours. */
 export type FromWorker =
   | { readonly keyturn: 'listening' }
+  | { readonly keyturn: 'metrics'; readonly id: number; readonly metrics: object[] }
   | { readonly keyturn: 'hash'; readonly id: number; readonly job: HashJob }
 
 /** From the primary to a worker. */
 export type FromPrimary =
   | { readonly keyturn: 'stop' }
+  | { readonly keyturn: 'metrics'; readonly id: number }
   | { readonly keyturn: 'hash_begins'; readonly id: number }
   | { readonly keyturn: 'hash_ends'; readonly id: number; readonly result: HashResult }

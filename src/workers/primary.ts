@@ -1,9 +1,7 @@
-import cluster, { type Worker } from 'node:cluster'
-import { type Clock, monotonicMs } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import type { Hasher } from '../passwords/hasher.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { hashForWorker } from './hash-for-workers.ts'
-import type { FromPrimary, FromWorker } from './messages.ts'
+import { type OneWorker, startWorker } from './one-worker.ts'
 
 /** The processes that answer requests, all on one port. */
 export interface Workers {
@@ -16,6 +14,8 @@ export interface Workers {
   stop(): Promise<boolean>
   /** How often one that ended was replaced. */
   restarts(): number
+  /** What each that listens says of itself, by its id; undefined where it did not say it soon. */
+  metrics(): Promise<ReadonlyMap<number, object[] | undefined>>
 }
 
 /** The first worker ended before it listened; it has said why. */
@@ -36,91 +36,75 @@ const LAST_PAUSE_MS = 10_000
 const GROWN_UP_MS = 60_000
 
 /**
- * Starts the workers and keeps them: one that ends is replaced, the others go on. Each is this program once more, with the
- * same arguments. The first is started alone: where the configuration is wrong or the port is taken, it is said once.
+ * Starts the workers and keeps them: one that ends is replaced, the others go on. The first is started alone: where the
+ * configuration is wrong or the port is taken, it is said once.
  * @throws WorkerDidNotStart
  */
-export async function startWorkers({
-  count,
-  hasher,
-  clock,
-  logger,
-}: {
+export async function startWorkers(parts: {
   count: number
   hasher: Hasher
   clock: Clock
   logger: Logger
 }): Promise<Workers> {
-  const living = new Set<Worker>()
+  const { count, hasher, clock, logger } = parts
+  const living = new Set<OneWorker>()
   let isStopping = false
   let restarts = 0
   let allFinished = true
 
-  /** @returns when it listens (or ends before), and how it ended */
-  function start() {
-    const worker = cluster.fork()
+  function start(): OneWorker {
+    const worker = startWorker(hasher, clock)
     living.add(worker)
-    const hash = hashForWorker(hasher, (message) => tell(worker, message))
-    const listening = new Promise<void>((resolve) => {
-      worker.on('message', (message: FromWorker) => {
-        if (message?.keyturn === 'listening') resolve()
-        else if (message?.keyturn === 'hash') hash(message)
-      })
-      worker.once('exit', () => resolve())
+    void worker.ended.then(({ code }) => {
+      living.delete(worker)
+      if (isStopping) allFinished &&= code === 0
     })
-    const ended = new Promise<{ code: number; how: string }>((resolve) => {
-      worker.once('exit', (code, signal) => {
-        living.delete(worker)
-        resolve({ code: code ?? 1, how: signal ?? `exit code ${code}` })
-      })
-    })
-    return { listening, ended }
+    return worker
   }
 
-  async function keep(first: ReturnType<typeof start>): Promise<void> {
-    let current = first
-    let youngDeaths = 0
-    for (;;) {
-      const born = monotonicMs()
-      const { code, how } = await current.ended
-      if (isStopping) {
-        allFinished &&= code === 0
-        return
-      }
-      youngDeaths = monotonicMs() - born > GROWN_UP_MS ? 0 : youngDeaths
+  async function keep(first: OneWorker): Promise<void> {
+    let worker = first
+    for (let youngDeaths = 0; ; ) {
+      const { how, ageMs } = await worker.ended
+      if (isStopping) return
+      if (ageMs > GROWN_UP_MS) youngDeaths = 0
       const pause = Math.min(FIRST_PAUSE_MS * 2 ** youngDeaths++, LAST_PAUSE_MS)
       logger.error({ how, ms: pause }, 'a worker ended; another one takes its place')
       await clock.wait(pause)
       if (isStopping) return
       restarts++
-      current = start()
+      worker = start()
+    }
+  }
+
+  /** One that ends before it listens is replaced: then it is the next that is waited for. */
+  async function untilAllListen(): Promise<void> {
+    while (!isStopping && [...living].filter((worker) => worker.isListening()).length < count) {
+      await Promise.race(
+        [...living].filter((worker) => !worker.isListening()).map(({ listening }) => listening),
+      )
+      await clock.wait(FIRST_PAUSE_MS)
     }
   }
 
   const first = start()
   await first.listening
-  if (living.size === 0) throw new WorkerDidNotStart((await first.ended).code)
-  const others = Array.from({ length: count - 1 }, start)
-  const kept = Promise.all([first, ...others].map(keep))
+  if (!first.isListening()) throw new WorkerDidNotStart((await first.ended).code)
+  for (const worker of [first, ...Array.from({ length: count - 1 }, start)]) void keep(worker)
 
   return {
-    listening: Promise.all(others.map(({ listening }) => listening)).then(() => undefined),
+    listening: untilAllListen(),
     async stop() {
       isStopping = true
-      for (const worker of living) tell(worker, { keyturn: 'stop' })
-      // One that waits to be started again is not waited for.
-      await Promise.race([kept, untilNone(living)])
+      const ending = [...living]
+      for (const worker of ending) worker.stop()
+      await Promise.all(ending.map(({ ended }) => ended))
       return allFinished
     },
     restarts: () => restarts,
+    async metrics() {
+      const asked = [...living].filter((worker) => worker.isListening())
+      return new Map(await Promise.all(asked.map(async (one) => [one.id, await one.metrics()] as const)))
+    },
   }
-}
-
-function tell(worker: Worker, message: FromPrimary): void {
-  // One that is ending hears nothing any more, and nobody waits for what it asked.
-  if (worker.isConnected()) worker.send(message, () => {})
-}
-
-async function untilNone(living: ReadonlySet<Worker>): Promise<void> {
-  await Promise.all([...living].map((worker) => new Promise((resolve) => worker.once('exit', resolve))))
 }

@@ -16,6 +16,15 @@ export const toPrimary: Channel = {
     }),
 }
 
+/** Tells the primary what it asks of this worker's metrics. */
+export function tellMetrics(registry: { getMetricsAsJSON(): Promise<object[]> }): void {
+  toPrimary.onMessage((message) => {
+    if (message.keyturn !== 'metrics') return
+    const { id } = message
+    void registry.getMetricsAsJSON().then((metrics) => toPrimary.send({ keyturn: 'metrics', id, metrics }))
+  })
+}
+
 /** Resolves when the primary says so. Signals are its business: a terminal sends them to every process. */
 export function stopAskedByPrimary(): Promise<void> {
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => {})

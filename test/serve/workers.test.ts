@@ -72,12 +72,16 @@ describe('keyturn serve with two workers', () => {
       current = ((await answer.json()) as { refresh_token: string }).refresh_token
     }
     for (let times = 0; times < 5; times++) await refresh()
+    const counted = async () =>
+      sumOf(await metricsOf(node), /^keyturn_http_requests_total\{route="\/oauth\/token"/)
+    const before = await counted()
     const [victim = 0] = workersOf(node)
     process.kill(victim, 'SIGKILL')
     for (let times = 0; times < 20; times++) await refresh()
     await until(() => workersOf(node).length === 2 && !workersOf(node).includes(victim))
     await until(async () => sumOf(await metricsOf(node), /^keyturn_worker_restarts_total /) === 1)
     for (let times = 0; times < 5; times++) await refresh()
+    expect(await counted(), 'what was counted').to.be.at.least(before)
     expect(node.stderr()).to.include('a worker ended; another one takes its place')
   })
 
@@ -182,7 +186,9 @@ function read(path: string): string {
 }
 
 async function metricsOf(node: KeyturnProcess): Promise<string> {
-  return (await fetch(`${node.metricsOrigin}/metrics`)).text()
+  const answer = await fetch(`${node.metricsOrigin}/metrics`)
+  expect(answer.status, 'metrics').to.equal(200)
+  return answer.text()
 }
 
 function sumOf(metrics: string, line: RegExp): number {
