@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util'
-import { SCENARIOS } from './scenarios.ts'
+import { type Mode, SCENARIOS } from './scenarios.ts'
 import { SYSTEM_NAMES, type SystemName } from './systems/system.ts'
 
 export interface Choices {
   readonly systems: readonly SystemName[]
   readonly scenarios: readonly string[]
+  /** Only these; otherwise all that a scenario has. */
+  readonly modes?: readonly Mode[]
   readonly rounds: number
   readonly seconds: number
   /** Of every open loop; otherwise each scenario has its own. */

@@ -29,17 +29,19 @@ const GRANTS = ['client_credentials', 'password', 'refresh_token'].flatMap((gran
 /**
  * Starts the built program as an operator does, with one user and one confidential client, and signs the user in.
  * @param nodeArguments put before the program, for example `--cpu-prof`
+ * @param sessions how many chains of refresh tokens
  */
 export async function startKeyturnSystem(
   mode: KeyturnMode,
   nodeArguments: readonly string[] = [],
+  sessions = SESSIONS,
 ): Promise<System> {
   const closing: (() => Promise<void>)[] = []
   const stop = async () => {
     for (const close of closing.splice(0).reverse()) await close()
   }
   try {
-    return await start(mode, nodeArguments, closing, stop)
+    return await start(mode, nodeArguments, sessions, closing, stop)
   } catch (error) {
     await stop()
     throw error
@@ -49,6 +51,7 @@ export async function startKeyturnSystem(
 async function start(
   mode: KeyturnMode,
   nodeArguments: readonly string[],
+  sessions: number,
   closing: (() => Promise<void>)[],
   stop: () => Promise<void>,
 ): Promise<System> {
@@ -98,7 +101,7 @@ async function start(
       ...(postgres && { postgres: postgres.pid }),
     },
     operations,
-    sessions: await signIn(server.origin, operations.login),
+    sessions: await signIn(server.origin, operations.login, sessions),
     async rotateKey() {
       await command(['keys', 'revoke', await signingKid(server.origin, operations.client_credentials)])
     },
@@ -107,9 +110,9 @@ async function start(
 }
 
 /** One login after the other: all at once would be shed. */
-async function signIn(origin: string, login: Operation): Promise<Session[]> {
+async function signIn(origin: string, login: Operation, count: number): Promise<Session[]> {
   const sessions: Session[] = []
-  while (sessions.length < SESSIONS) {
+  while (sessions.length < count) {
     const answer = await ask(origin, login)
     sessions.push({ refresh: String(answer['refresh_token']), access: String(answer['access_token']) })
   }
