@@ -29,13 +29,18 @@ export function startWorker(hasher: Hasher, clock: Clock): OneWorker {
   const asked = new Map<number, (metrics: object[] | undefined) => void>()
   const hash = hashForWorker(hasher, (message) => tell(worker, message))
   let isListening = false
+  let isUnneeded = false
   let lastQuestion = 0
 
   const ended = new Promise<{ code: number; how: string; ageMs: number }>((resolve) => {
     worker.once('exit', (code, signal) => {
       isListening = false
       for (const answer of asked.values()) answer(undefined)
-      resolve({ code: code ?? 1, how: signal ?? `exit code ${code}`, ageMs: monotonicMs() - born })
+      resolve({
+        code: isUnneeded ? 0 : (code ?? 1),
+        how: signal ?? `exit code ${code}`,
+        ageMs: monotonicMs() - born,
+      })
     })
   })
   const listening = new Promise<void>((resolve) => {
@@ -55,7 +60,14 @@ export function startWorker(hasher: Hasher, clock: Clock): OneWorker {
     isListening: () => isListening,
     listening,
     ended,
-    stop: () => tell(worker, { keyturn: 'stop' }),
+    stop() {
+      if (isListening) tell(worker, { keyturn: 'stop' })
+      else {
+        // It may not hear us yet, and nobody has asked it for anything.
+        isUnneeded = true
+        worker.process.kill('SIGKILL')
+      }
+    },
     async metrics() {
       const id = ++lastQuestion
       const answer = new Promise<object[] | undefined>((resolve) => asked.set(id, resolve))

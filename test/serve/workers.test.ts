@@ -85,7 +85,16 @@ describe('keyturn serve with two workers', () => {
     expect(node.stderr()).to.include('a worker ended; another one takes its place')
   })
 
+  it('G9 at SIGTERM a worker that was just starting is in nobody’s way', async () => {
+    const [victim = 0] = workersOf(node)
+    process.kill(victim, 'SIGKILL')
+    await until(() => workersOf(node).length === 2 && !workersOf(node).includes(victim))
+    expect(await node.stop()).to.equal(0)
+  })
+
   it('G9 at SIGTERM both finish, write their anchors and leave with 0, and nothing is left behind', async () => {
+    node = await startKeyturn({ cwd: node.directory, env: deployed.env })
+    await until(() => node.stdout().includes('is running'))
     const logins = await Promise.all(Array.from({ length: 4 }, () => signIn()))
     const tokens = await Promise.all(
       logins.map(async (answer) => ((await answer.json()) as { refresh_token: string }).refresh_token),
